@@ -1,0 +1,14 @@
+//! firedrill replays incidents against alert rules and says whether the rules caught them.
+//!
+//! Arrows between the modules point one way, from the command line down to text and numbers;
+//! `ARCHITECTURE.md` draws them.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod engine;
+pub mod labels;
+pub mod number;
+pub mod promql;
+pub mod store;
+pub mod text;
+pub mod time;

@@ -1,0 +1,4 @@
+//! PromQL: syntax tree, parser, printer, evaluation.
+
+pub mod ast;
+pub mod functions;

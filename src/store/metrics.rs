@@ -1,0 +1,190 @@
+//! Series of samples, indexed by label, each sample with the moment from which a rule can see it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::labels::{Labels, MatchOp, Matcher};
+use crate::time::Timestamp;
+
+/// A position in the order of all that happens: the wall clock, then the order of rules at one tick.
+///
+/// A sample that the rule at position q writes at tick time t has the moment (t, q); an input sample that
+/// arrives at t has (t, 0), and rules count from 1. A reader at moment m sees exactly the samples whose
+/// moment is less than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment {
+    pub at: Timestamp,
+    pub position: u32,
+}
+
+impl Moment {
+    /// A reader that sees everything, as a query after the fact does.
+    pub const END: Moment = Moment { at: Timestamp::MAX, position: u32::MAX };
+
+    /// The arrival of an input sample.
+    pub fn arrival(at: Timestamp) -> Moment {
+        Moment { at, position: 0 }
+    }
+}
+
+/// Index of a series in its store, in order of creation (the order in which Prometheus' head returns series).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// The samples of one series: columns of equal length, times strictly increasing, moments not decreasing.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub labels: Labels,
+    pub times: Vec<Timestamp>,
+    /// Values; the stale marker is `number::stale_marker()`.
+    pub values: Vec<f64>,
+    /// The moment of each sample; `None` while every sample arrived at its own time.
+    pub moments: Option<Vec<Moment>>,
+}
+
+impl Series {
+    /// How many samples, from the first, a reader at `reader` can see.
+    pub fn visible(&self, reader: Moment) -> usize {
+        match &self.moments {
+            Some(moments) => moments.partition_point(|moment| *moment < reader),
+            None => self.times.partition_point(|time| Moment::arrival(*time) < reader),
+        }
+    }
+}
+
+/// Why a sample is refused, as Prometheus' head refuses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    #[error("out of order sample")]
+    OutOfOrder,
+    #[error("duplicate sample for timestamp")]
+    Duplicate,
+}
+
+/// All series of one replay.
+#[derive(Clone, Debug, Default)]
+pub struct MetricStore {
+    series: Vec<Series>,
+    ids: HashMap<Labels, SeriesId>,
+    /// label name -> value -> ids, increasing.
+    postings: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<SeriesId>>>,
+}
+
+impl MetricStore {
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    pub fn series(&self, id: SeriesId) -> &Series {
+        &self.series[id.0 as usize]
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Series> {
+        self.series.iter()
+    }
+
+    pub fn id(&self, labels: &Labels) -> Option<SeriesId> {
+        self.ids.get(labels).copied()
+    }
+
+    /// The id of a series, which is created where it does not exist.
+    pub fn id_or_create(&mut self, labels: &Labels) -> SeriesId {
+        if let Some(id) = self.ids.get(labels) {
+            return *id;
+        }
+        let id = SeriesId(u32::try_from(self.series.len()).expect("fewer than 2^32 series fit into memory"));
+        for (name, value) in labels.iter() {
+            let values = match self.postings.get_mut(name) {
+                Some(values) => values,
+                None => self.postings.entry(name.into()).or_default(),
+            };
+            match values.get_mut(value) {
+                Some(ids) => ids.push(id),
+                None => drop(values.insert(value.into(), vec![id])),
+            }
+        }
+        self.series.push(Series { labels: labels.clone(), times: Vec::new(), values: Vec::new(), moments: None });
+        self.ids.insert(labels.clone(), id);
+        id
+    }
+
+    /// Appends a sample that a reader sees from `moment` on.
+    ///
+    /// Errors as Prometheus' head does: an earlier time than the last one is out of order; the same time
+    /// with the same bits is accepted and changes nothing; with other bits it is a duplicate.
+    pub fn append(&mut self, id: SeriesId, time: Timestamp, value: f64, moment: Moment) -> Result<(), AppendError> {
+        let series = &mut self.series[id.0 as usize];
+        if let (Some(last), Some(last_value)) = (series.times.last(), series.values.last()) {
+            if time < *last {
+                return Err(AppendError::OutOfOrder);
+            }
+            if time == *last {
+                return if last_value.to_bits() == value.to_bits() { Ok(()) } else { Err(AppendError::Duplicate) };
+            }
+        }
+        if series.moments.is_none() && moment != Moment::arrival(time) {
+            series.moments = Some(series.times.iter().copied().map(Moment::arrival).collect());
+        }
+        series.times.push(time);
+        series.values.push(value);
+        if let Some(moments) = &mut series.moments {
+            // What comes later through a queue is not seen earlier than what went before it.
+            let moment = moments.last().map_or(moment, |last| moment.max(*last));
+            moments.push(moment);
+        }
+        Ok(())
+    }
+
+    /// The series that meet all matchers, in order of creation.
+    pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
+        // Start from the rarest equality; everything else is a check on its few series.
+        let rarest = matchers
+            .iter()
+            .filter(|m| m.op == MatchOp::Equal && !m.value.is_empty())
+            .map(|m| self.postings.get(&m.name).and_then(|values| values.get(&m.value)).map_or(&[][..], Vec::as_slice))
+            .min_by_key(|ids| ids.len());
+        let meets = |id: &SeriesId| {
+            let labels = &self.series(*id).labels;
+            matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name)))
+        };
+        match rarest {
+            Some(ids) => ids.iter().copied().filter(meets).collect(),
+            None => (0..self.series.len() as u32).map(SeriesId).filter(meets).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_what_was_written_before_its_moment() {
+        let mut store = MetricStore::default();
+        let id = store.id_or_create(&Labels::from_pairs([("__name__", "x")]));
+        let at = |t, position| Moment { at: Timestamp(t), position };
+        store.append(id, Timestamp(0), 1.0, Moment::arrival(Timestamp(0))).unwrap();
+        store.append(id, Timestamp(60), 2.0, at(60, 2)).unwrap();
+        let series = store.series(id);
+        assert_eq!(series.visible(at(0, 1)), 1);
+        assert_eq!(series.visible(at(60, 1)), 1);
+        assert_eq!(series.visible(at(60, 2)), 1);
+        assert_eq!(series.visible(at(60, 3)), 2);
+        assert_eq!(series.visible(Moment::END), 2);
+    }
+
+    #[test]
+    fn samples_are_refused_as_the_head_refuses_them() {
+        let mut store = MetricStore::default();
+        let id = store.id_or_create(&Labels::from_pairs([("__name__", "x")]));
+        let mut append = |t, v| store.append(id, Timestamp(t), v, Moment::arrival(Timestamp(t)));
+        assert_eq!(append(10, 1.0), Ok(()));
+        assert_eq!(append(10, 1.0), Ok(()));
+        assert_eq!(append(10, 2.0), Err(AppendError::Duplicate));
+        assert_eq!(append(9, 1.0), Err(AppendError::OutOfOrder));
+    }
+}
