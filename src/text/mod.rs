@@ -1,7 +1,9 @@
 //! Source texts, places in them, and diagnostics that show the place.
 
 mod diagnostic;
+mod located;
 mod source;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use located::{Located, Piece};
 pub use source::{LineColumn, Source, Span};

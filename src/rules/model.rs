@@ -1,0 +1,100 @@
+//! What a rule file says: groups of rules, in the order they are written, each value with its place.
+
+use crate::promql::ast::Expr;
+use crate::text::{Located, Source, Span};
+use crate::time::Duration;
+
+/// One file of rules, as read.
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    pub source: Source,
+    /// In the order of the file; groups of a language that is not run are among them, without rules.
+    pub groups: Vec<Group>,
+}
+
+/// Rules that are evaluated together, one after the other.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub name: Located,
+    /// The file it is from.
+    pub file: Source,
+    /// The whole group.
+    pub span: Span,
+    /// Time between evaluations; `None`: the global one.
+    pub interval: Option<Duration>,
+    /// How far back of the evaluation time its queries ask; `None`: the global one.
+    pub query_offset: Option<Duration>,
+    /// The most alerts (or series of a recording rule) a rule may yield; `None`: no limit (0 in the file).
+    pub limit: Option<u64>,
+    /// Labels of every rule, in the order written; already merged into the rules.
+    pub labels: Vec<(String, Located)>,
+    pub language: Language,
+    pub rules: Vec<Rule>,
+}
+
+/// What the expressions of a group are written in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Language {
+    Promql,
+    Logql,
+    /// Another language, which is not run: the reason, for people.
+    Skipped(String),
+}
+
+/// An alert or a recording rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub kind: RuleKind,
+    /// The alert's name, or the name of the series that is recorded.
+    pub name: Located,
+    pub query: Query,
+    /// The expression as written; spans in `query` are spans of this text.
+    pub expr: Located,
+    /// The group's labels, replaced by the rule's own where both have one, sorted by name (Prometheus `rules.FromMaps`).
+    pub labels: Vec<(String, Located)>,
+    /// The whole rule.
+    pub span: Span,
+}
+
+/// What a rule does with the result.
+#[derive(Clone, Debug)]
+pub enum RuleKind {
+    Alert {
+        /// How long the condition has to hold before the alert fires; zero: at once.
+        for_: Duration,
+        /// How long the alert goes on firing when the condition has ended.
+        keep_firing_for: Duration,
+        /// Templates, sorted by name.
+        annotations: Vec<(String, Located)>,
+    },
+    Record,
+}
+
+/// The expression of a rule.
+#[derive(Clone, Debug)]
+pub enum Query {
+    Promql(Expr),
+    /// Kept as text in `Rule::expr`.
+    Logql,
+}
+
+impl Rule {
+    pub fn is_alert(&self) -> bool {
+        matches!(self.kind, RuleKind::Alert { .. })
+    }
+
+    /// The PromQL expression; `None` for a rule in another language.
+    pub fn promql(&self) -> Option<&Expr> {
+        match &self.query {
+            Query::Promql(expr) => Some(expr),
+            Query::Logql => None,
+        }
+    }
+}
+
+impl RuleFile {
+    /// Rules of all groups, in order.
+    pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
+        self.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+    }
+}
