@@ -1,5 +1,9 @@
 //! The functions of PromQL: names, argument types and result types (Prometheus `promql/parser/functions.go`).
 
+mod window;
+
+pub use window::{RangeFn, Window};
+
 use super::ast::ValueType;
 
 /// What the parser knows of a function.
