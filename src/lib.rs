@@ -11,5 +11,6 @@ pub mod number;
 pub mod promql;
 pub mod rules;
 pub mod store;
+pub mod syntax;
 pub mod text;
 pub mod time;

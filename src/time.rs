@@ -63,8 +63,7 @@ const UNITS: [(&str, i64); 7] = [
 ];
 
 impl fmt::Display for Duration {
-    /// Prometheus' notation (`model.Duration.String`): `1h30m`, `0s`; years, weeks and days only where they
-    /// divide the whole.
+    /// Prometheus' notation (`model.Duration.String`): `1h30m`, `0s`; years and weeks only where they divide the whole.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0 == 0 {
             return f.write_str("0s");
@@ -75,7 +74,7 @@ impl fmt::Display for Duration {
         let mut rest = self.0.unsigned_abs();
         for (unit, size) in UNITS {
             let size = size as u64;
-            let whole_only = matches!(unit, "y" | "w" | "d");
+            let whole_only = matches!(unit, "y" | "w");
             if whole_only && !rest.is_multiple_of(size) {
                 continue;
             }
@@ -188,7 +187,7 @@ mod tests {
             (0, "0s"),
             (90_000, "1m30s"),
             (86_400_000, "1d"),
-            (90_000_000, "25h"),
+            (90_000_000, "1d1h"),
             (1_500, "1s500ms"),
             (604_800_000, "1w"),
         ] {

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::syntax::printer::write_label;
+use crate::syntax::strings::write_quoted;
+
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MatchOp {
@@ -77,7 +80,10 @@ impl PartialEq for Matcher {
 impl Eq for Matcher {}
 
 impl fmt::Display for Matcher {
+    /// `job=~"node.*"`, quoted as Prometheus quotes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}{:?}", self.name, self.op.as_str(), self.value)
+        write_label(f, &self.name)?;
+        f.write_str(self.op.as_str())?;
+        write_quoted(f, &self.value)
     }
 }

@@ -9,6 +9,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use crate::syntax::printer::write_label;
+use crate::syntax::strings::write_quoted;
+
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
 
@@ -155,7 +158,10 @@ fn write_pairs<'a>(f: &mut fmt::Formatter<'_>, pairs: impl Iterator<Item = (&'a 
     f.write_str("{")?;
     for (i, (name, value)) in pairs.enumerate() {
         let comma = if i > 0 { ", " } else { "" };
-        write!(f, "{comma}{name}={value:?}")?;
+        f.write_str(comma)?;
+        write_label(f, name)?;
+        f.write_str("=")?;
+        write_quoted(f, value)?;
     }
     f.write_str("}")
 }

@@ -1,7 +1,10 @@
 //! The syntax tree of PromQL. Every node knows its place; what a node means is in `promql::parser` (types) and
 //! `promql::eval` (values). Shapes follow Prometheus' `promql/parser/ast.go`.
 
+use std::fmt;
+
 use crate::labels::Matcher;
+pub use crate::syntax::{BinaryOp, Cardinality, UnaryOp, VectorMatching};
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
 
@@ -35,41 +38,31 @@ pub enum ValueType {
     String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+impl fmt::Display for ValueType {
+    /// As Prometheus' documentation calls it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ValueType::Scalar => "scalar",
+            ValueType::Vector => "instant vector",
+            ValueType::Matrix => "range vector",
+            ValueType::String => "string",
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
 pub struct NumberLiteral {
+    /// A duration's in seconds.
     pub value: f64,
     /// Written as a duration (`5m`), which is how it is printed again.
     pub duration: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum UnaryOp {
-    Plus,
-    Minus,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    And,
-    Or,
-    Unless,
-    /// `</`: keeps the part of a native histogram below a value (experimental data only).
-    TrimUpper,
-    /// `>/`: keeps the part of a native histogram above a value.
-    TrimLower,
+impl PartialEq for NumberLiteral {
+    /// Trees are compared by what is written: `NaN` is `NaN`.
+    fn eq(&self, other: &NumberLiteral) -> bool {
+        self.duration == other.duration && (self.value == other.value || (self.value.is_nan() && other.value.is_nan()))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -83,28 +76,6 @@ pub struct Binary {
     pub return_bool: bool,
     /// Present where both sides are vectors.
     pub matching: Option<VectorMatching>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cardinality {
-    OneToOne,
-    ManyToOne,
-    OneToMany,
-    ManyToMany,
-}
-
-/// How elements of two vectors find each other.
-#[derive(Clone, Debug, PartialEq)]
-pub struct VectorMatching {
-    pub cardinality: Cardinality,
-    /// `on` where true, else `ignoring` (also where neither is written).
-    pub on: bool,
-    pub labels: Vec<String>,
-    /// Labels in `group_left(...)` or `group_right(...)`.
-    pub include: Vec<String>,
-    /// `fill`, `fill_left`, `fill_right` (experimental): values for the side that found no partner.
-    pub fill_lhs: Option<f64>,
-    pub fill_rhs: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +114,72 @@ pub struct Aggregate {
     pub expr: Expr,
     pub without: bool,
     pub grouping: Vec<String>,
+}
+
+impl AggregateOp {
+    pub const ALL: [AggregateOp; 14] = [
+        AggregateOp::Sum,
+        AggregateOp::Avg,
+        AggregateOp::Count,
+        AggregateOp::Min,
+        AggregateOp::Max,
+        AggregateOp::Group,
+        AggregateOp::Stddev,
+        AggregateOp::Stdvar,
+        AggregateOp::Topk,
+        AggregateOp::Bottomk,
+        AggregateOp::CountValues,
+        AggregateOp::Quantile,
+        AggregateOp::Limitk,
+        AggregateOp::LimitRatio,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AggregateOp::Sum => "sum",
+            AggregateOp::Avg => "avg",
+            AggregateOp::Count => "count",
+            AggregateOp::Min => "min",
+            AggregateOp::Max => "max",
+            AggregateOp::Group => "group",
+            AggregateOp::Stddev => "stddev",
+            AggregateOp::Stdvar => "stdvar",
+            AggregateOp::Topk => "topk",
+            AggregateOp::Bottomk => "bottomk",
+            AggregateOp::CountValues => "count_values",
+            AggregateOp::Quantile => "quantile",
+            AggregateOp::Limitk => "limitk",
+            AggregateOp::LimitRatio => "limit_ratio",
+        }
+    }
+
+    /// The aggregation of that name, in lower case.
+    pub fn find(name: &str) -> Option<AggregateOp> {
+        AggregateOp::ALL.into_iter().find(|op| op.as_str() == name)
+    }
+
+    /// The type of the first argument of those that take two.
+    pub fn param_type(self) -> Option<ValueType> {
+        match self {
+            AggregateOp::Topk
+            | AggregateOp::Bottomk
+            | AggregateOp::Quantile
+            | AggregateOp::Limitk
+            | AggregateOp::LimitRatio => Some(ValueType::Scalar),
+            AggregateOp::CountValues => Some(ValueType::String),
+            _ => None,
+        }
+    }
+
+    pub fn is_experimental(self) -> bool {
+        matches!(self, AggregateOp::Limitk | AggregateOp::LimitRatio)
+    }
+}
+
+impl fmt::Display for AggregateOp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// `@ ...`.
@@ -227,4 +264,77 @@ pub struct Subquery {
     pub step: Option<DurationArg>,
     pub at: Option<AtModifier>,
     pub offset: Option<DurationArg>,
+}
+
+impl Expr {
+    pub fn value_type(&self) -> ValueType {
+        match &self.kind {
+            ExprKind::Number(_) => ValueType::Scalar,
+            ExprKind::String(_) => ValueType::String,
+            ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => expr.value_type(),
+            ExprKind::Binary(binary) => {
+                let is_scalar = |expr: &Expr| expr.value_type() == ValueType::Scalar;
+                if is_scalar(&binary.lhs) && is_scalar(&binary.rhs) { ValueType::Scalar } else { ValueType::Vector }
+            }
+            ExprKind::Call(call) => call.function.returns,
+            ExprKind::Aggregate(_) | ExprKind::Selector(_) => ValueType::Vector,
+            ExprKind::Range(_) | ExprKind::Subquery(_) => ValueType::Matrix,
+        }
+    }
+
+    /// Whether it yields an instant vector.
+    pub fn is_vector(&self) -> bool {
+        self.value_type() == ValueType::Vector
+    }
+
+    /// The expressions right below this one, in the order written.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => Vec::new(),
+            ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => vec![expr],
+            ExprKind::Binary(binary) => vec![&binary.lhs, &binary.rhs],
+            ExprKind::Call(call) => call.args.iter().collect(),
+            ExprKind::Aggregate(aggregate) => aggregate.param.iter().chain([&aggregate.expr]).collect(),
+            ExprKind::Subquery(subquery) => vec![&subquery.expr],
+        }
+    }
+
+    /// As `children`, to change them.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Range(_) => Vec::new(),
+            ExprKind::Paren(expr) | ExprKind::Unary { expr, .. } => vec![expr],
+            ExprKind::Binary(binary) => vec![&mut binary.lhs, &mut binary.rhs],
+            ExprKind::Call(call) => call.args.iter_mut().collect(),
+            ExprKind::Aggregate(aggregate) => aggregate.param.iter_mut().chain([&mut aggregate.expr]).collect(),
+            ExprKind::Subquery(subquery) => vec![&mut subquery.expr],
+        }
+    }
+
+    /// Calls `visit` for this expression and all below it, parents first, in the order written.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// As `walk`, to change them; parents first.
+    pub fn walk_mut(&mut self, visit: &mut impl FnMut(&mut Expr)) {
+        visit(self);
+        for child in self.children_mut() {
+            child.walk_mut(visit);
+        }
+    }
+
+    /// The vector selectors of this expression, also those with a range, and where they stand (without their range).
+    pub fn selectors(&self) -> Vec<(&VectorSelector, Span)> {
+        let mut found = Vec::new();
+        self.walk(&mut |expr| match &expr.kind {
+            ExprKind::Selector(selector) => found.push((selector, expr.span)),
+            ExprKind::Range(range) => found.push((&range.selector, range.selector_span)),
+            _ => {}
+        });
+        found
+    }
 }

@@ -1,4 +1,11 @@
 //! PromQL: syntax tree, parser, printer, evaluation.
 
 pub mod ast;
+pub mod conformance;
 pub mod functions;
+mod lexer;
+mod parser;
+mod printer;
+mod types;
+
+pub use parser::{Features, parse, parse_selector, parse_series, parse_series_prefix, parse_with};

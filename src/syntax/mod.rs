@@ -1,0 +1,18 @@
+//! What PromQL and LogQL share: the parts of a lexer, literals, operators and their precedence, the Pratt core, and
+//! the printer's helpers.
+
+mod cursor;
+mod error;
+mod limits;
+pub mod number;
+mod operators;
+pub mod pratt;
+pub mod printer;
+pub mod strings;
+mod suggest;
+
+pub use cursor::Cursor;
+pub use error::ParseError;
+pub use limits::{MAX_DEPTH, MAX_LENGTH};
+pub use operators::{BinaryOp, Cardinality, UnaryOp, VectorMatching};
+pub use suggest::nearest;
