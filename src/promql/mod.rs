@@ -6,6 +6,7 @@ pub mod functions;
 mod lexer;
 mod parser;
 mod printer;
+pub mod series_values;
 mod types;
 
 pub use parser::{Features, parse, parse_selector, parse_series, parse_series_prefix, parse_with};

@@ -8,7 +8,7 @@ use crate::syntax::ParseError;
 /// Reads the name of a series, such as `up{job="node"}` (Prometheus `ParseMetric`).
 pub fn parse_series(text: &str) -> Result<Labels, ParseError> {
     let mut parser = Parser::new(text, super::Features::default())?;
-    let labels = parser.series()?;
+    let labels = parser.series(true)?;
     parser.expect_end()?;
     Ok(labels)
 }
@@ -17,12 +17,13 @@ pub fn parse_series(text: &str) -> Result<Labels, ParseError> {
 /// offset of what follows.
 pub fn parse_series_prefix(text: &str) -> Result<(Labels, usize), ParseError> {
     let mut parser = Parser::new(text, super::Features::default())?;
-    let labels = parser.series()?;
+    let labels = parser.series(false)?;
     Ok((labels, parser.taken))
 }
 
 impl Parser<'_> {
-    fn series(&mut self) -> Result<Labels, ParseError> {
+    /// The name of a series; `spaced` allows blanks before its braces, which lines with values do not have.
+    fn series(&mut self, spaced: bool) -> Result<Labels, ParseError> {
         let mut labels = LabelsBuilder::default();
         let token = self.peek()?.clone();
         let name = match token.kind {
@@ -39,8 +40,10 @@ impl Parser<'_> {
             self.next()?;
             // Values may follow, which have a notation of their own: look no further than to a brace.
             let rest = self.text.get(token.span.end..).unwrap_or_default();
-            if !rest.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{') {
-                return Ok(labels.set(METRIC_NAME, name).clone().build());
+            let braces = if spaced { rest.trim_start_matches([' ', '\t', '\n', '\r']) } else { rest };
+            if !braces.starts_with('{') {
+                labels.set(METRIC_NAME, name);
+                return Ok(labels.build());
             }
         }
         self.next()?;
