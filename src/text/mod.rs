@@ -3,6 +3,7 @@
 mod diagnostic;
 mod located;
 mod source;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use located::{Located, Piece};

@@ -1,0 +1,82 @@
+//! Files into texts, with a limit on their size.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use crate::text::{Diagnostic, Source, Span};
+
+/// The largest file that is read. A rule file of this size takes some seconds and a few gigabytes.
+pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Reads a text file.
+///
+/// # Errors
+/// Files that cannot be opened, are larger than `MAX_FILE_BYTES`, or are no UTF-8 (with the place of the first byte that
+/// is not).
+pub fn read_file(path: &Path) -> Result<Source, Diagnostic> {
+    let name = path.display().to_string();
+    let unreadable = |error: std::io::Error| Diagnostic::error(format!("{name}: cannot be read: {error}"));
+    let file = fs::File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.is_dir() {
+        return Err(Diagnostic::error(format!("{name}: is a folder, not a file")));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that pipes and growing files end too.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let limit = MAX_FILE_BYTES / (1024 * 1024);
+        return Err(
+            Diagnostic::error(format!("{name}: is larger than {limit} MiB")).help("split it into several files")
+        );
+    }
+    decode(&name, bytes)
+}
+
+/// A text from bytes that have to be UTF-8.
+fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
+    let error = match String::from_utf8(bytes) {
+        Ok(text) => return Ok(Source::new(name, text)),
+        Err(error) => error,
+    };
+    let at = error.utf8_error().valid_up_to();
+    let bytes = error.as_bytes();
+    let byte = bytes.get(at).copied().unwrap_or_default();
+    let utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
+    let text = String::from_utf8_lossy(bytes);
+    let source = Source::new(name, text);
+    // What replaces the byte in the text is one character, three bytes long.
+    let problem = match utf16 {
+        true => Diagnostic::error("the file is UTF-16"),
+        false => Diagnostic::error(format!("byte 0x{byte:02x} is not valid UTF-8")),
+    };
+    Err(problem.at(&source, Span::new(at, at + 3)).help("save the file as UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invalid_utf8_has_a_place() {
+        let problem = decode("f.yaml", b"a: 1\nb: caf\xe9 au lait\n".to_vec()).unwrap_err();
+        assert_eq!(problem.to_string(), "f.yaml:2:7: byte 0xe9 is not valid UTF-8");
+        let problem = decode("f.yaml", b"\xff\xfea\0".to_vec()).unwrap_err();
+        assert_eq!(problem.to_string(), "f.yaml:1:1: the file is UTF-16");
+    }
+
+    #[test]
+    fn files_that_cannot_be_read_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_file(folder.path()).unwrap_err().to_string().contains("is a folder"));
+        let missing = folder.path().join("none.yaml");
+        assert!(read_file(&missing).unwrap_err().to_string().contains("cannot be read"));
+    }
+
+    #[test]
+    fn files_above_the_limit_are_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert!(read_file(file.path()).unwrap_err().to_string().contains("larger than 64 MiB"));
+    }
+}

@@ -1,0 +1,327 @@
+//! Reads the fields of a mapping, and collects everything that is wrong with them.
+
+use std::cell::{Cell, RefCell};
+
+use super::node::{Kind, Node};
+use crate::text::{Diagnostic, Located, Source};
+use crate::time::Duration;
+
+/// What is wrong with a file, collected while it is read.
+#[derive(Debug)]
+pub struct Problems<'a> {
+    pub source: &'a Source,
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+impl<'a> Problems<'a> {
+    pub fn new(source: &'a Source) -> Problems<'a> {
+        Problems { source, found: RefCell::default() }
+    }
+
+    /// A problem at its own place.
+    pub fn push(&self, problem: Diagnostic) {
+        self.found.borrow_mut().push(problem);
+    }
+
+    /// A problem at a node.
+    pub fn at(&self, node: &Node, problem: Diagnostic) {
+        self.push(problem.at(self.source, node.span));
+    }
+
+    /// All problems, in the order of their places.
+    pub fn into_inner(self) -> Vec<Diagnostic> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|problem| problem.place.as_ref().map_or(0, |(_, span)| span.start));
+        found
+    }
+}
+
+/// A mapping whose fields are asked for by name. Fields that nobody asked for are unknown.
+pub struct Mapping<'a> {
+    problems: &'a Problems<'a>,
+    /// What it is, for messages: `a rule`.
+    what: &'static str,
+    entries: &'a [(Node, Node)],
+    asked: RefCell<Vec<&'static str>>,
+    /// Set where fields are known that nobody needs.
+    lenient: Cell<bool>,
+}
+
+impl<'a> Mapping<'a> {
+    /// The fields of `node`, or a problem and `None` where it is no mapping. Nothing is a mapping without fields.
+    pub fn of(node: &'a Node, what: &'static str, problems: &'a Problems<'a>) -> Option<Mapping<'a>> {
+        let entries: &[_] = match &node.kind {
+            Kind::Map(entries) => entries,
+            Kind::Null => &[],
+            _ => {
+                let found = node.describe();
+                problems.at(node, Diagnostic::error(format!("{what} is written as a mapping, not as {found}")));
+                return None;
+            }
+        };
+        for (key, _) in entries {
+            if key.text().is_none() && key.kind != Kind::Null {
+                problems.at(key, Diagnostic::error("a field's name is a single word"));
+            }
+        }
+        Some(Mapping { problems, what, entries, asked: RefCell::default(), lenient: Cell::new(false) })
+    }
+
+    /// A field's value.
+    pub fn get(&self, name: &'static str) -> Option<&'a Node> {
+        self.asked.borrow_mut().push(name);
+        self.entries.iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value)
+    }
+
+    /// A field's name as it stands in the file, for places.
+    pub fn key(&self, name: &'static str) -> Option<&'a Node> {
+        self.entries.iter().find(|(key, _)| key.text() == Some(name)).map(|(key, _)| key)
+    }
+
+    /// Fields that are allowed and not looked at.
+    pub fn ignore(&self, names: &[&'static str]) {
+        self.asked.borrow_mut().extend(names);
+    }
+
+    /// Allows every field.
+    pub fn ignore_others(&self) {
+        self.lenient.set(true);
+    }
+
+    fn wrong(&self, name: &str, node: &Node, wanted: &str) {
+        let found = node.describe();
+        let problem = Diagnostic::error(format!("`{name}` of {} is {wanted}, not {found}", self.what));
+        let written = self.problems.source.text().get(node.span.start..).unwrap_or_default();
+        let template = written.starts_with("{{") || written.starts_with("{ {");
+        self.problems
+            .at(node, if template { problem.help("a text that starts with `{{` needs quotes") } else { problem });
+    }
+
+    /// A text; numbers and booleans keep their spelling, null is empty.
+    pub fn string(&self, name: &'static str) -> Option<Located> {
+        let node = self.get(name)?;
+        let text = node.located(self.problems.source);
+        if text.is_none() {
+            self.wrong(name, node, "a text");
+        }
+        text
+    }
+
+    /// A duration as Prometheus writes them. Null counts as not given.
+    pub fn duration(&self, name: &'static str) -> Option<Duration> {
+        let node = self.get(name)?;
+        if node.kind == Kind::Null {
+            return None;
+        }
+        let Some(text) = node.text() else {
+            self.wrong(name, node, "a duration such as 5m");
+            return None;
+        };
+        match text.parse() {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let problem = Diagnostic::error(format!("`{name}` of {}: {error}", self.what));
+                let bare = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+                self.problems
+                    .at(node, if bare { problem.help(format!("seconds are written {text}s")) } else { problem });
+                None
+            }
+        }
+    }
+
+    /// A whole number.
+    pub fn integer(&self, name: &'static str) -> Option<i64> {
+        let node = self.get(name)?;
+        if node.kind == Kind::Null {
+            return None;
+        }
+        let number = match &node.kind {
+            Kind::Scalar { text, plain: true } => integer(text),
+            _ => None,
+        };
+        if number.is_none() {
+            let problem = Diagnostic::error(format!("`{name}` of {} is a whole number, without quotes", self.what));
+            self.problems.at(node, problem);
+        }
+        number
+    }
+
+    /// `true` or `false`.
+    pub fn boolean(&self, name: &'static str) -> Option<bool> {
+        let node = self.get(name)?;
+        match &node.kind {
+            Kind::Null => None,
+            Kind::Scalar { text, plain: true } if matches!(text.as_str(), "true" | "True" | "TRUE") => Some(true),
+            Kind::Scalar { text, plain: true } if matches!(text.as_str(), "false" | "False" | "FALSE") => Some(false),
+            _ => {
+                let problem = Diagnostic::error(format!("`{name}` of {} is true or false", self.what));
+                self.problems.at(node, problem);
+                None
+            }
+        }
+    }
+
+    /// The items of a list; null is an empty one.
+    pub fn list(&self, name: &'static str) -> Option<&'a [Node]> {
+        let node = self.get(name)?;
+        match &node.kind {
+            Kind::List(items) => Some(items),
+            Kind::Null => Some(&[]),
+            _ => {
+                self.wrong(name, node, "a list");
+                None
+            }
+        }
+    }
+
+    /// A list of texts.
+    pub fn strings(&self, name: &'static str) -> Vec<Located> {
+        let mut texts = Vec::new();
+        for item in self.list(name).unwrap_or_default() {
+            match item.located(self.problems.source) {
+                Some(text) => texts.push(text),
+                None => self.wrong(name, item, "a list of texts"),
+            }
+        }
+        texts
+    }
+
+    /// A mapping of names to texts, in the order of the file.
+    pub fn pairs(&self, name: &'static str) -> Vec<(Located, Located)> {
+        let Some(node) = self.get(name) else { return Vec::new() };
+        let entries = match &node.kind {
+            Kind::Map(entries) => entries.as_slice(),
+            Kind::Null => &[],
+            _ => {
+                self.wrong(name, node, "a mapping of names to texts");
+                &[]
+            }
+        };
+        let mut pairs = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            match (key.located(self.problems.source), value.located(self.problems.source)) {
+                (Some(key), Some(value)) => pairs.push((key, value)),
+                (None, _) => self.wrong(name, key, "a mapping of names to texts"),
+                (_, None) => self.wrong(name, value, "a mapping of names to texts"),
+            }
+        }
+        pairs
+    }
+
+    /// Reports the fields that nobody asked for.
+    pub fn finish(self) {
+        if self.lenient.get() {
+            return;
+        }
+        let asked = self.asked.into_inner();
+        for (key, _) in self.entries {
+            let Some(name) = key.text() else { continue };
+            if asked.contains(&name) {
+                continue;
+            }
+            let problem = Diagnostic::error(format!("unknown field `{name}` in {}", self.what));
+            let problem = match did_you_mean(name, asked.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help(format!("fields of {}: {}", self.what, listed(&asked))),
+            };
+            self.problems.at(key, problem);
+        }
+    }
+}
+
+fn listed(names: &[&'static str]) -> String {
+    let mut seen = Vec::new();
+    for name in names {
+        if !seen.contains(name) {
+            seen.push(*name);
+        }
+    }
+    seen.join(", ")
+}
+
+/// A whole number as Go's YAML reads it: decimal, `0x`, `0o`, `0b`, underscores, and floats without a fraction.
+fn integer(text: &str) -> Option<i64> {
+    let digits = text.replace('_', "");
+    let (negative, number) = match digits.strip_prefix('-') {
+        Some(number) => (true, number),
+        None => (false, digits.strip_prefix('+').unwrap_or(&digits)),
+    };
+    let radix = |prefix: &str, radix: u32| {
+        number.strip_prefix(prefix).and_then(|number| i64::from_str_radix(number, radix).ok())
+    };
+    let value = number
+        .parse::<i64>()
+        .ok()
+        .or_else(|| radix("0x", 16))
+        .or_else(|| radix("0o", 8))
+        .or_else(|| radix("0b", 2))
+        .or_else(|| number.parse::<f64>().ok().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i64))?;
+    Some(if negative { -value } else { value })
+}
+
+/// The name among `known` that was likely meant.
+pub fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let likeness = |other: &str| {
+        let (name, other) = (name.to_lowercase(), other.to_lowercase());
+        // A very long name is nobody's typo, and comparing it would take long.
+        if name.len() > 100 {
+            return 0.0;
+        }
+        similar::TextDiff::from_chars(name.as_str(), other.as_str()).ratio()
+    };
+    known
+        .map(|other| (likeness(other), other))
+        .filter(|(ratio, _)| *ratio > 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::yaml::read_documents;
+
+    #[test]
+    fn everything_wrong_with_a_mapping_is_reported_at_once() {
+        let source = Source::new("f.yaml", "nmae: x\nfor: 5\nlimit: a\nrules: 1\nlabels: {a: [1]}\nok: yes\n");
+        let documents = read_documents(&source).unwrap();
+        let problems = Problems::new(&source);
+        let mapping = Mapping::of(&documents[0], "a group", &problems).unwrap();
+        assert!(mapping.string("name").is_none());
+        assert!(mapping.duration("for").is_none());
+        assert!(mapping.integer("limit").is_none());
+        assert!(mapping.list("rules").is_none());
+        assert!(mapping.pairs("labels").is_empty());
+        assert!(mapping.boolean("ok").is_none());
+        mapping.finish();
+        let found: Vec<String> = problems.into_inner().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 6, "{found:#?}");
+        assert_eq!(found[0], "f.yaml:1:1: unknown field `nmae` in a group");
+        assert!(found[1].starts_with("f.yaml:2:6: `for` of a group: not a valid duration"), "{}", found[1]);
+        assert_eq!(found[4], "f.yaml:5:13: `labels` of a group is a mapping of names to texts, not a list");
+    }
+
+    #[test]
+    fn near_names_are_suggested() {
+        let known = ["name", "interval", "rules"];
+        assert_eq!(did_you_mean("nmae", known.into_iter()), Some("name"));
+        assert_eq!(did_you_mean("intervall", known.into_iter()), Some("interval"));
+        assert_eq!(did_you_mean("frobnicate", known.into_iter()), None);
+    }
+
+    #[test]
+    fn whole_numbers_are_read_as_go_reads_them() {
+        for (text, number) in [
+            ("5", Some(5)),
+            ("-5", Some(-5)),
+            ("0x1f", Some(31)),
+            ("1_000", Some(1000)),
+            ("5.0", Some(5)),
+            ("5.5", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(integer(text), number, "{text}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! YAML as Go reads it (`yaml.v3`, strict), as a tree of nodes that know their place.
+//!
+//! Every reader of this project works on the tree and not on types that serde fills: serde stops at the first thing
+//! that is wrong, knows no place inside of a scalar, and loses places where a value may be one of several kinds. Over
+//! the tree a reader reports all that is wrong with a file at once, each at its place (`Mapping`), and a string can say
+//! where each of its bytes stands (`Node::located`). `serde_yaml` does the parsing: aliases and merge keys are
+//! resolved, duplicate keys refused, and documents that would explode are stopped by its budgets.
+//!
+//! Scalars keep their spelling: `severity: 1` into a string is `1`, `yes` is `yes`, and null is the empty string.
+
+mod error;
+mod file;
+mod mapping;
+mod node;
+mod scalar;
+
+pub use file::{MAX_FILE_BYTES, read_file};
+pub use mapping::{Mapping, Problems, did_you_mean};
+pub use node::{Kind, Node, read_documents};
