@@ -2,7 +2,7 @@
 
 use serde_yaml::Error;
 
-use crate::text::{Diagnostic, Source, Span};
+use crate::text::{Diagnostic, LineColumn, Source, Span};
 
 /// What a parser's error says, where, and what to write instead.
 pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
@@ -13,7 +13,8 @@ pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
     };
     let place = error.location().map(|location| {
         let span = location.span();
-        let start = span.byte_offset().unwrap_or_default() as usize;
+        let place = LineColumn { line: location.line() as usize, column: location.column() as usize };
+        let start = span.byte_offset().map_or_else(|| source.offset(place), |offset| offset as usize);
         let start = start.min(source.text().len());
         let length = (span.byte_len().unwrap_or_default() as usize).min(source.text().len() - start);
         Span::new(start, start + length.max(1))
