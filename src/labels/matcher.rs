@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
+use super::go_regex;
 use crate::syntax::printer::write_label;
 use crate::syntax::strings::write_quoted;
 
@@ -45,10 +46,27 @@ pub struct RegexError {
     pub message: String,
 }
 
+/// Bytes of a compiled regular expression, large enough for a class of Unicode repeated a thousand times.
+const MAX_REGEX_SIZE: usize = 1 << 27;
+
+/// Levels of groups and repetitions; Go stops at 1000.
+const MAX_REGEX_NESTING: u32 = 500;
+
 /// A regular expression that has to match a whole value, in Go's RE2 syntax, where `.` also matches a newline
 /// (Prometheus `labels.NewFastRegexMatcher`).
 pub fn anchored_regex(pattern: &str) -> Result<Regex, RegexError> {
-    Regex::new(&format!("^(?s:{pattern})$")).map_err(|error| RegexError { message: error.to_string() })
+    let translated = go_regex::translate(pattern)?;
+    RegexBuilder::new(&format!("\\A(?:{translated})\\z"))
+        .size_limit(MAX_REGEX_SIZE)
+        .nest_limit(MAX_REGEX_NESTING)
+        .build()
+        .map_err(|error| RegexError {
+            message: match error {
+                regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
+                // All other differences were translated.
+                _ => "the regular expression is nested too deep".to_owned(),
+            },
+        })
 }
 
 impl Matcher {

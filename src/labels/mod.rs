@@ -1,5 +1,6 @@
 //! Label sets, shared and hashed once, and the matchers that select them.
 
+mod go_regex;
 mod matcher;
 
 pub use matcher::{MatchOp, Matcher, RegexError, anchored_regex};
