@@ -1,7 +1,7 @@
 //! What a rule file says: groups of rules, in the order they are written, each value with its place.
 
 use crate::promql::ast::Expr;
-use crate::text::{Located, Source, Span};
+use crate::text::{Diagnostic, Located, Source, Span};
 use crate::time::Duration;
 
 /// One file of rules, as read.
@@ -10,6 +10,10 @@ pub struct RuleFile {
     pub source: Source,
     /// In the order of the file; groups of a language that is not run are among them, without rules.
     pub groups: Vec<Group>,
+    /// Documents of other kinds in a file of Kubernetes manifests.
+    pub skipped_documents: usize,
+    /// What is odd and no error: rules of equal names and labels, documents that Prometheus would not read.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Rules that are evaluated together, one after the other.

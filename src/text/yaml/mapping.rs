@@ -161,15 +161,15 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The items of a list; null is an empty one.
-    pub fn list(&self, name: &'static str) -> Option<&'a [Node]> {
-        let node = self.get(name)?;
+    /// The items of a list without those that are null, as Go reads them; null is an empty list.
+    pub fn list(&self, name: &'static str) -> Vec<&'a Node> {
+        let Some(node) = self.get(name) else { return Vec::new() };
         match &node.kind {
-            Kind::List(items) => Some(items),
-            Kind::Null => Some(&[]),
+            Kind::List(items) => items.iter().filter(|item| item.kind != Kind::Null).collect(),
+            Kind::Null => Vec::new(),
             _ => {
                 self.wrong(name, node, "a list");
-                None
+                Vec::new()
             }
         }
     }
@@ -177,7 +177,7 @@ impl<'a> Mapping<'a> {
     /// A list of texts.
     pub fn strings(&self, name: &'static str) -> Vec<Located> {
         let mut texts = Vec::new();
-        for item in self.list(name).unwrap_or_default() {
+        for item in self.list(name) {
             match item.located(self.problems.source) {
                 Some(text) => texts.push(text),
                 None => self.wrong(name, item, "a list of texts"),
@@ -239,7 +239,7 @@ fn listed(names: &[&'static str]) -> String {
     seen.join(", ")
 }
 
-/// A whole number as Go's YAML reads it: decimal, `0x`, `0o`, `0b`, underscores, and floats without a fraction.
+/// A whole number as Go's YAML reads it: decimal, `0x`, `0o`, `0b`, underscores, and floats, cut.
 fn integer(text: &str) -> Option<i64> {
     let digits = text.replace('_', "");
     let (negative, number) = match digits.strip_prefix('-') {
@@ -255,7 +255,7 @@ fn integer(text: &str) -> Option<i64> {
         .or_else(|| radix("0x", 16))
         .or_else(|| radix("0o", 8))
         .or_else(|| radix("0b", 2))
-        .or_else(|| number.parse::<f64>().ok().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i64))?;
+        .or_else(|| number.parse::<f64>().ok().filter(|n| n.abs() < 9e18).map(|n| n as i64))?;
     Some(if negative { -value } else { value })
 }
 
@@ -290,7 +290,7 @@ mod tests {
         assert!(mapping.string("name").is_none());
         assert!(mapping.duration("for").is_none());
         assert!(mapping.integer("limit").is_none());
-        assert!(mapping.list("rules").is_none());
+        assert!(mapping.list("rules").is_empty());
         assert!(mapping.pairs("labels").is_empty());
         assert!(mapping.boolean("ok").is_none());
         mapping.finish();
@@ -317,7 +317,7 @@ mod tests {
             ("0x1f", Some(31)),
             ("1_000", Some(1000)),
             ("5.0", Some(5)),
-            ("5.5", None),
+            ("5.5", Some(5)),
             ("x", None),
             ("", None),
         ] {

@@ -244,7 +244,15 @@ impl Raw {
                 entries.into_iter().map(|(key, value)| (key.into_node(source), value.into_node(source))).collect(),
             ),
         };
-        Node { span, kind }
+        // The parser gives a list or a mapping the place where it starts.
+        let last = match &kind {
+            Kind::List(items) => items.last(),
+            Kind::Map(entries) => entries.last().map(|(_, value)| value),
+            _ => None,
+        };
+        // What an alias repeats may stand in front.
+        let end = last.map_or(span.end, |last| last.span.end.max(span.end));
+        Node { span: Span::new(span.start, end), kind }
     }
 }
 

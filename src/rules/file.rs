@@ -1,0 +1,418 @@
+//! Reads rule files: those of Prometheus, Loki, Thanos, Mimir and VictoriaMetrics, and Kubernetes manifests that hold
+//! rules. What is accepted and refused follows Prometheus' `model/rulefmt`; more fields are known (Loki's, Thanos' and
+//! VictoriaMetrics' extras), and all that is wrong with a file is reported at once.
+
+use std::collections::HashMap;
+
+use super::language::looks_like_logql;
+use super::model::{Group, Language, Query, Rule, RuleFile, RuleKind};
+use super::rule::{RuleReader, merge_labels};
+use crate::promql;
+use crate::text::yaml::{self, Mapping, Node, Problems};
+use crate::text::{Diagnostic, Located, Source};
+
+/// Fields of groups that other systems than Prometheus know, and that do not change what is evaluated here: Thanos,
+/// Loki and Mimir, VictoriaMetrics.
+const EXTRA_GROUP_FIELDS: &[&str] = &[
+    "partial_response_strategy",
+    "remote_write",
+    "source_tenants",
+    "align_evaluation_time_on_interval",
+    "evaluation_delay",
+    "concurrency",
+    "params",
+    "headers",
+    "notifier_headers",
+    "debug",
+    "eval_offset",
+    "eval_delay",
+    "eval_alignment",
+    "extra_filter_labels",
+    "tenant",
+];
+
+/// Reads a file of rules. `language` is what the file's expressions are written in where the configuration says so;
+/// otherwise PromQL, and LogQL where they are that.
+///
+/// # Errors
+/// Everything that is wrong with the file, in the order of the places.
+pub fn read(source: &Source, language: Option<&Language>) -> Result<RuleFile, Vec<Diagnostic>> {
+    let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
+    let problems = Problems::new(source);
+    let mut file = RuleFile { source: source.clone(), groups: Vec::new(), skipped_documents: 0, warnings: Vec::new() };
+    let mut reader = Reader { problems: &problems, language, file: &mut file, plain: 0 };
+    for document in &documents {
+        reader.document(document);
+    }
+    let duplicates = duplicate_rules(&file.groups);
+    file.warnings.extend(duplicates);
+    let found = problems.into_inner();
+    if found.is_empty() { Ok(file) } else { Err(found) }
+}
+
+/// Whether a document of YAML is one that `read` understands: groups of rules, or a manifest that holds some.
+pub fn is_rule_document(document: &Node) -> bool {
+    match document.get("kind").and_then(Node::text) {
+        Some("PrometheusRule" | "VMRule" | "PrometheusRuleList" | "VMRuleList") => true,
+        Some("List") => match document.get("items").map(|items| &items.kind) {
+            Some(yaml::Kind::List(items)) => items.iter().any(is_rule_document),
+            _ => false,
+        },
+        _ => document.get("groups").is_some(),
+    }
+}
+
+struct Reader<'a> {
+    problems: &'a Problems<'a>,
+    language: Option<&'a Language>,
+    file: &'a mut RuleFile,
+    /// Documents so far that are rule files and no manifests.
+    plain: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn document(&mut self, document: &'a Node) {
+        let kind = document.get("kind").and_then(Node::text);
+        match kind {
+            Some("PrometheusRule" | "VMRule") => self.manifest(document),
+            Some("List" | "PrometheusRuleList" | "VMRuleList") => {
+                let Some(list) = Mapping::of(document, "a list of manifests", self.problems) else { return };
+                for item in list.list("items") {
+                    self.document(item);
+                }
+            }
+            Some(_) if document.get("groups").is_none() => self.file.skipped_documents += 1,
+            _ => {
+                self.plain += 1;
+                if self.plain > 1 {
+                    let warning =
+                        Diagnostic::warning("this document is not read: Prometheus reads the first one of a file")
+                            .help("put all groups into one `groups:` list");
+                    self.file.warnings.push(warning.at(self.problems.source, document.span));
+                    return;
+                }
+                let Some(top) = Mapping::of(document, "a rule file", self.problems) else { return };
+                // The namespace of Mimir's rule files.
+                top.ignore(&["groups", "namespace"]);
+                self.groups(&top);
+                top.finish();
+            }
+        }
+    }
+
+    /// The rules of a Kubernetes manifest are its `spec`.
+    fn manifest(&mut self, document: &'a Node) {
+        let Some(manifest) = Mapping::of(document, "a manifest", self.problems) else { return };
+        let Some(spec) = manifest.get("spec") else {
+            self.problems.at(
+                document,
+                Diagnostic::error("a manifest of rules without `spec`").help("write `spec:` and `groups:` in it"),
+            );
+            return;
+        };
+        let Some(spec) = Mapping::of(spec, "`spec`", self.problems) else { return };
+        self.groups(&spec);
+        spec.finish();
+    }
+
+    fn groups(&mut self, parent: &Mapping<'a>) {
+        let mut names: HashMap<String, usize> = HashMap::new();
+        for node in parent.list("groups") {
+            let Some(group) = self.group(node) else { continue };
+            if !group.name.is_empty() {
+                let line = self.problems.source.place(group.name.span.start).line;
+                if let Some(first) = names.get(&group.name.value) {
+                    let problem =
+                        Diagnostic::error(format!("the group name {:?} is used twice in this file", group.name.value))
+                            .help(format!("give it another name; the first one is in line {first}"));
+                    self.problems.push(group.name.diagnose_all(problem));
+                }
+                names.entry(group.name.value.clone()).or_insert(line);
+            }
+            self.file.groups.push(group);
+        }
+    }
+
+    fn group(&mut self, node: &'a Node) -> Option<Group> {
+        let source = self.problems.source;
+        let fields = Mapping::of(node, "a rule group", self.problems)?;
+        let name = fields.string("name");
+        if name.as_ref().is_none_or(|name| name.is_empty()) {
+            let place = fields.get("name").unwrap_or(node);
+            self.problems.at(place, Diagnostic::error("a rule group without a name").help("write `name: ...`"));
+        }
+        let interval = fields.duration("interval").filter(|interval| interval.0 != 0);
+        let query_offset = fields.duration("query_offset");
+        let limit = fields.integer("limit").and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0);
+        let labels = RuleReader { problems: self.problems }.labels(&fields, "a group's labels");
+        let language = match fields.string("type") {
+            Some(kind) if matches!(&*kind, "vlogs" | "graphite") => {
+                Language::Skipped(format!("its expressions are of type {}", kind.value))
+            }
+            Some(kind) if !kind.is_empty() && &*kind != "prometheus" => {
+                let problem = Diagnostic::error(format!("unknown type of a rule group: {:?}", kind.value))
+                    .help("VictoriaMetrics knows prometheus, graphite and vlogs");
+                self.problems.push(kind.diagnose_all(problem));
+                Language::Promql
+            }
+            _ => self.language.cloned().unwrap_or(Language::Promql),
+        };
+        let nodes = fields.list("rules");
+        fields.ignore(EXTRA_GROUP_FIELDS);
+        fields.finish();
+        let name = name.unwrap_or_else(|| Located::new("", source, node.span, Vec::new()));
+        let (language, rules) = self.rules(&nodes, language, &labels);
+        Some(Group {
+            name,
+            file: source.clone(),
+            span: node.span,
+            interval,
+            query_offset,
+            limit,
+            labels,
+            language,
+            rules,
+        })
+    }
+
+    /// The rules of a group, and the language that they turned out to be in.
+    fn rules(
+        &mut self,
+        nodes: &[&'a Node],
+        language: Language,
+        group_labels: &[(String, Located)],
+    ) -> (Language, Vec<Rule>) {
+        if let Language::Skipped(_) = language {
+            return (language, Vec::new());
+        }
+        let reader = RuleReader { problems: self.problems };
+        let drafts: Vec<_> = nodes.iter().filter_map(|node| reader.read(node)).collect();
+        let mut parsed: Vec<_> =
+            drafts.iter().map(|draft| draft.expr.as_ref().map(|expr| promql::parse(expr))).collect();
+        let foreign = drafts.iter().zip(&parsed).any(|(draft, parsed)| {
+            matches!(parsed, Some(Err(_))) && draft.expr.as_ref().is_some_and(|expr| looks_like_logql(expr))
+        });
+        let logql = language == Language::Logql || (self.language.is_none() && foreign);
+        let mut rules = Vec::with_capacity(drafts.len());
+        for (draft, parsed) in drafts.into_iter().zip(parsed.drain(..)) {
+            let (Some(expr), Some(parsed)) = (draft.expr, parsed) else { continue };
+            let query = match parsed {
+                _ if logql => Query::Logql,
+                Ok(tree) => Query::Promql(tree),
+                Err(error) => {
+                    let problem = Diagnostic::error(error.message);
+                    let problem = match error.hint {
+                        Some(hint) => problem.help(hint),
+                        None => problem,
+                    };
+                    self.problems.push(expr.diagnose(error.span, problem));
+                    continue;
+                }
+            };
+            let Some((kind, name)) = draft.kind else { continue };
+            let labels = merge_labels(group_labels, draft.labels);
+            rules.push(Rule { kind, name, query, expr, labels, span: draft.span });
+        }
+        (if logql { Language::Logql } else { language }, rules)
+    }
+}
+
+/// Rules of equal names and labels, as `promtool check rules` reports them.
+fn duplicate_rules(groups: &[Group]) -> Vec<Diagnostic> {
+    let mut seen: HashMap<_, &Located> = HashMap::new();
+    let mut found = Vec::new();
+    for rule in groups.iter().flat_map(|group| &group.rules) {
+        let labels: Vec<_> = rule.labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str())).collect();
+        let key = (matches!(rule.kind, RuleKind::Record), rule.name.value.as_str(), labels);
+        match seen.get(&key) {
+            Some(first) => {
+                let line = first.source.place(first.span.start).line;
+                let warning = Diagnostic::warning(format!("a second rule {:?} with the same labels", rule.name.value))
+                    .help(format!("the first one is in line {line}; a label tells them apart"));
+                found.push(rule.name.diagnose_all(warning));
+            }
+            None => {
+                seen.insert(key, &rule.name);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+
+    fn problems(text: &str) -> Vec<String> {
+        match read(&Source::new("f.yaml", text), None) {
+            Ok(_) => Vec::new(),
+            Err(found) => found.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn accepted(text: &str) -> RuleFile {
+        read(&Source::new("f.yaml", text), None).unwrap_or_else(|found| panic!("{found:#?}"))
+    }
+
+    #[test]
+    fn a_rule_file_of_prometheus_is_read_with_all_its_fields() {
+        let file = accepted(
+            "groups:
+- name: g
+  interval: 30s
+  query_offset: 1m
+  limit: 5
+  labels: {team: infra, severity: page}
+  rules:
+  - record: job:up:sum
+    expr: sum by (job) (up)
+  - alert: Down
+    expr: |
+      up
+        == 0
+    for: 5m
+    keep_firing_for: 1h
+    labels: {severity: 1}
+    annotations: {summary: 'It is {{ $value }}', b: yes}
+",
+        );
+        let group = &file.groups[0];
+        assert_eq!((group.interval, group.query_offset), (Some(Duration(30_000)), Some(Duration::MINUTE)));
+        assert_eq!((group.limit, &group.language, group.rules.len()), (Some(5), &Language::Promql, 2));
+        assert!(matches!(group.rules[0].kind, RuleKind::Record));
+        let alert = &group.rules[1];
+        let labels: Vec<_> = alert.labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str())).collect();
+        assert_eq!(labels, [("severity", "1"), ("team", "infra")]);
+        assert_eq!(&*alert.expr, "up\n  == 0\n");
+        let RuleKind::Alert { for_, keep_firing_for, annotations } = &alert.kind else { panic!("no alert") };
+        assert_eq!((*for_, *keep_firing_for), (Duration(300_000), Duration(3_600_000)));
+        assert_eq!((annotations[0].0.as_str(), &*annotations[0].1), ("b", "yes"));
+        assert!(file.warnings.is_empty());
+    }
+
+    #[test]
+    fn an_error_inside_a_block_points_into_the_block() {
+        let found = problems("groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n      1 +\n        rate(up)\n");
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("f.yaml:7:14: "), "{}", found[0]);
+    }
+
+    #[test]
+    fn all_errors_of_a_file_are_reported_at_once() {
+        let found = problems(
+            "groups:
+- name: g
+  intervall: 1m
+  rules:
+  - alert: A
+    record: b
+    expr: up
+  - expr: up
+  - alert: C
+  - record: 'd{x=\"y\"}'
+    expr: 1
+    for: 5m
+    annotations: {a: b}
+  - alert: E
+    expr: up ==
+    for: 5
+    labels: {__name__: x, '': y}
+- name: g
+  rules: []
+- rules: []
+",
+        );
+        let places: Vec<&str> = found.iter().map(|text| text.split(": ").next().unwrap()).collect();
+        let expected = [
+            "f.yaml:3:3",
+            "f.yaml:6:13",
+            "f.yaml:8:5",
+            "f.yaml:9:5",
+            "f.yaml:10:15",
+            "f.yaml:12:5",
+            "f.yaml:13:5",
+            "f.yaml:15:16",
+            "f.yaml:16:10",
+            "f.yaml:17:14",
+            "f.yaml:17:27",
+            "f.yaml:18:9",
+            "f.yaml:20:3",
+        ];
+        assert_eq!(places, expected, "{found:#?}");
+    }
+
+    #[test]
+    fn manifests_are_read_and_other_kinds_skipped() {
+        let file = accepted(
+            "apiVersion: v1
+kind: ConfigMap
+data: {a: b}
+---
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: x}
+spec:
+  groups:
+  - name: a
+    partial_response_strategy: warn
+    rules: [{alert: A, expr: up == 0}]
+---
+kind: List
+items:
+- kind: VMRule
+  spec:
+    groups:
+    - {name: a, type: prometheus, concurrency: 2, params: {nocache: ['1']}, rules: [{record: r, expr: up, debug: true}]}
+    - {name: b, type: vlogs, rules: [{alert: L, expr: '* | stats count()'}]}
+- kind: Service
+",
+        );
+        assert_eq!(file.skipped_documents, 2);
+        assert_eq!(file.groups.iter().map(|group| group.rules.len()).collect::<Vec<_>>(), [1, 1, 0]);
+        assert!(matches!(file.groups[2].language, Language::Skipped(_)));
+        assert!(file.warnings.is_empty(), "{:?}", file.warnings);
+    }
+
+    #[test]
+    fn rules_of_loki_keep_their_text() {
+        let text = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: 'sum(rate({a=\"b\"} |= \"x\" [5m])) > 1'\n";
+        let file = accepted(text);
+        assert_eq!(file.groups[0].language, Language::Logql);
+        assert!(matches!(file.groups[0].rules[0].query, Query::Logql));
+        let file = read(
+            &Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"),
+            Some(&Language::Logql),
+        );
+        assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql));
+    }
+
+    #[test]
+    fn an_empty_file_holds_no_groups() {
+        for text in ["", "# nothing\n", "groups:\n", "groups: []\n", "{}"] {
+            assert_eq!(accepted(text).groups.len(), 0, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rules_that_cannot_be_told_apart_are_warned_about() {
+        let file = accepted(
+            "groups: [{name: g, rules: [{alert: A, expr: up}, {alert: A, expr: down}, {record: A, expr: up}]}]",
+        );
+        assert_eq!(file.warnings.len(), 1);
+        assert!(file.warnings[0].to_string().starts_with("f.yaml:1:58: "), "{}", file.warnings[0]);
+    }
+
+    #[test]
+    fn what_is_no_rule_file_says_so() {
+        for (text, message) in [
+            ("a: 1\n", "f.yaml:1:1: unknown field `a` in a rule file"),
+            ("- a\n", "f.yaml:1:1: a rule file is written as a mapping, not as a list"),
+            ("text", "f.yaml:1:1: a rule file is written as a mapping, not as a single value"),
+            ("groups: {a: b}\n", "f.yaml:1:9: `groups` of a rule file is a list, not a mapping"),
+            ("groups: [{name: a, rules: [x]}]\n", "f.yaml:1:28: a rule is written as a mapping, not as a single value"),
+        ] {
+            assert_eq!(problems(text), [message], "{text}");
+        }
+    }
+}
