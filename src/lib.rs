@@ -9,6 +9,7 @@ pub mod engine;
 pub mod labels;
 pub mod number;
 pub mod promql;
+pub mod replay;
 pub mod rules;
 pub mod store;
 pub mod syntax;

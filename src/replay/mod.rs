@@ -1,0 +1,49 @@
+//! Replays: what happened in an incident, told once, from which every sample follows.
+//!
+//! Reading goes in three steps. The YAML tree is changed (`each`, a variant's `set`), then read into the types of
+//! `document` (which are also the schema), then resolved into a [`Day`]: spans and events become times, figures become
+//! timelines, references become indexes. All that is wrong is reported at once. Generating walks each target's scrapes
+//! once for each of its series, so that its cost grows with the number of samples and nothing else.
+
+mod deserialize;
+mod document;
+mod document_expect;
+mod document_shapes;
+mod each;
+mod events;
+mod expectation;
+mod gaps;
+mod generate;
+mod histogram;
+mod marks;
+mod metrics;
+mod model;
+mod names;
+mod provenance;
+mod random;
+mod read;
+mod recorded;
+mod schema;
+mod spans;
+mod timeline;
+mod times;
+mod tree;
+mod units;
+mod values;
+mod variants;
+
+pub use deserialize::Text;
+pub use document_expect::TriageDoc;
+pub use events::Event;
+pub use expectation::{
+    AlertExpectation, Expectations, ExpectedState, Occurs, Others, Query, QueryExpectation, QueryTime, Returns, Row,
+    StateAt, Tolerance, Window,
+};
+pub use gaps::{Gap, GapKind};
+pub use generate::{Generated, Limits};
+pub use metrics::{Generator, Metric, Noise};
+pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Target, TimeSpan};
+pub use provenance::{Figure, Kind, SeriesProvenance};
+pub use read::{is_replay, read};
+pub use schema::schema;
+pub use times::Calendar;

@@ -1,0 +1,191 @@
+//! A replay as it was read: the base day and its variants, with everything resolved to times and figures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::deserialize::Text;
+use super::events::Event;
+use super::expectation::Expectations;
+use super::gaps::Gap;
+use super::marks;
+use super::metrics::Metric;
+use super::names;
+use super::provenance::Figure;
+use super::times::{Calendar, Point};
+use crate::labels::Labels;
+use crate::text::{Diagnostic, Source, Span};
+use crate::time::{Duration, Timestamp};
+
+/// A replay file: what happened, and the same day with something else.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    pub source: Source,
+    pub title: String,
+    /// The documents that tell of it, relative to the file.
+    pub documents: Vec<Text>,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub rules: Vec<RuleFile>,
+    pub dialect: Dialect,
+    pub external_labels: Labels,
+    /// How often rules are evaluated where their group does not say.
+    pub interval: Duration,
+    /// The base day, then the variants in the order of the file.
+    pub(super) days: Vec<Arc<Day>>,
+}
+
+/// A rule file under test.
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    /// Relative to the folder of the replay, joined with it.
+    pub path: PathBuf,
+    pub written: Text,
+}
+
+/// The language of the incident's own rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    #[default]
+    PromQl,
+    /// VictoriaMetrics; its rules are run as PromQL, which the report says.
+    MetricsQl,
+}
+
+impl Replay {
+    /// The base day and all variants.
+    pub fn days(&self) -> impl ExactSizeIterator<Item = &Arc<Day>> {
+        self.days.iter()
+    }
+
+    /// The base day, or a variant by its name.
+    ///
+    /// # Errors
+    /// A name that no variant has.
+    pub fn variant(&self, name: Option<&str>) -> Result<Arc<Day>, Vec<Diagnostic>> {
+        if let Some(day) = self.days.iter().find(|day| day.name.as_deref() == name) {
+            return Ok(day.clone());
+        }
+        let name = name.unwrap_or_default();
+        let known: Vec<&str> = self.days.iter().filter_map(|day| day.name.as_deref()).collect();
+        let help = names::hint(name, "the variants are", known.iter().copied());
+        Err(vec![Diagnostic::error(format!("{}: no variant `{name}`", self.source.name())).help(help)])
+    }
+}
+
+/// One day of a replay: the base, or a variant.
+#[derive(Clone, Debug)]
+pub struct Day {
+    pub source: Source,
+    /// `None` for the base.
+    pub name: Option<String>,
+    pub title: String,
+    pub calendar: Calendar,
+    pub interval: Duration,
+    pub external_labels: Labels,
+    pub targets: Vec<Target>,
+    pub spans: Vec<TimeSpan>,
+    pub events: Vec<Event>,
+    pub metrics: Vec<Metric>,
+    pub gaps: Vec<Gap>,
+    pub logs: Vec<LogStream>,
+    /// What alerting did that day.
+    pub happened: Option<Expectations>,
+    /// What today's rules must do.
+    pub expect: Option<Expectations>,
+}
+
+impl Day {
+    pub fn start(&self) -> Timestamp {
+        self.calendar.start
+    }
+
+    pub fn end(&self) -> Timestamp {
+        self.calendar.end
+    }
+
+    pub fn span(&self, name: &str) -> Option<&TimeSpan> {
+        self.spans.iter().find(|span| span.name == name)
+    }
+
+    pub fn event(&self, name: &str) -> Option<&Event> {
+        self.events.iter().find(|event| event.name == name)
+    }
+
+    /// The time of `"15:09:00"`, of a full date, or of a mark such as `stuck.from + 20m` or `attempt.first`.
+    ///
+    /// # Errors
+    /// What is no time, lies outside of the replay, or names what does not exist; without a place.
+    pub fn time_of(&self, written: &str) -> Result<Timestamp, Diagnostic> {
+        self.time(&Text { text: written.to_owned(), span: Span::default(), plain: false })
+    }
+
+    /// The time of a text of this replay. Errors carry their place.
+    pub fn time(&self, text: &Text) -> Result<Timestamp, Diagnostic> {
+        let place = |problem: Diagnostic| problem.at(&self.source, text.span);
+        match self.calendar.point(text).map_err(place)? {
+            Point::Time(time) => Ok(time),
+            Point::Mark { name, offset } => {
+                let known = marks::Known { calendar: self.calendar, spans: &self.spans, events: &self.events };
+                let time = known.mark(&name).map_err(place)?;
+                self.calendar.inside(time + offset).map_err(place)
+            }
+        }
+    }
+}
+
+/// What is scraped.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub name: String,
+    pub labels: Labels,
+    /// From scrape to scrape.
+    pub scrape: Duration,
+    /// The first scrape, after the start of the replay.
+    pub phase: Duration,
+    pub place: Span,
+}
+
+impl Target {
+    /// How many scrapes there are in a replay.
+    pub fn scrapes(&self, calendar: Calendar) -> u64 {
+        let room = calendar.end - calendar.start - self.phase;
+        if room < Duration::ZERO || self.scrape <= Duration::ZERO {
+            return 0;
+        }
+        (room.0 / self.scrape.0) as u64 + 1
+    }
+
+    /// The times of its scrapes.
+    pub fn scrape_times(&self, calendar: Calendar) -> impl Iterator<Item = Timestamp> + use<> {
+        let (first, step) = (calendar.start + self.phase, self.scrape);
+        (0..self.scrapes(calendar)).map(move |n| first + Duration(step.0.saturating_mul(n as i64)))
+    }
+}
+
+/// A stretch of time with a name, without its last moment.
+#[derive(Clone, Debug)]
+pub struct TimeSpan {
+    pub name: String,
+    pub from: Timestamp,
+    pub to: Timestamp,
+    /// A variant leaves it out: it holds no moment.
+    pub left_out: bool,
+    pub figure: Option<Figure>,
+    pub place: Span,
+}
+
+impl TimeSpan {
+    pub fn contains(&self, time: Timestamp) -> bool {
+        !self.left_out && self.from <= time && time < self.to
+    }
+}
+
+/// A stream of log lines, which a later version writes out.
+#[derive(Clone, Debug)]
+pub struct LogStream {
+    pub labels: Labels,
+    /// The event and its mark, as in `attempt.end`.
+    pub event: Text,
+    pub line: Text,
+    pub figure: Option<Figure>,
+}
