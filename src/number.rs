@@ -1,6 +1,13 @@
 //! Numbers as Go and Prometheus treat them: the stale marker, formatting, parsing, and the math functions
 //! whose last digit differs between Go and the C library.
 
+mod almost;
+pub mod math;
+mod sum;
+
+pub use almost::almost_equal;
+pub use sum::{KahanSum, kahan_sum};
+
 /// The bit pattern of Prometheus' stale marker (`value.StaleNaN`), a NaN of its own.
 const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;
 

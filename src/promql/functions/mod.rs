@@ -1,7 +1,19 @@
 //! The functions of PromQL: names, argument types and result types (Prometheus 3.14 `promql/parser/functions.go`).
 
+mod calendar;
+mod elementwise;
+pub mod histogram;
+mod labels;
+mod over_time;
+mod quantile;
+mod rate;
+mod trend;
 mod window;
 
+pub use elementwise::{ElementFn, clamps_nothing, elementwise};
+pub use labels::{LabelError, LabelJoin, LabelReplace};
+pub use over_time::{mean, variance};
+pub use quantile::quantile;
 pub use window::{RangeFn, Window};
 
 use super::ast::ValueType;
@@ -44,6 +56,35 @@ impl Signature {
 pub fn signature(name: &str) -> Option<&'static Signature> {
     let at = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
     FUNCTIONS.get(at)
+}
+
+/// What a function over range vectors computes of one series; `None` for a function of another kind.
+///
+/// `absent_over_time` looks at all series together and is not among them.
+pub fn range_function(name: &str) -> Option<RangeFn> {
+    Some(match name {
+        "avg_over_time" => over_time::avg,
+        "changes" => over_time::changes,
+        "count_over_time" => over_time::count,
+        "delta" => rate::delta,
+        "deriv" => trend::deriv,
+        "first_over_time" => over_time::first,
+        "idelta" => rate::idelta,
+        "increase" => rate::increase,
+        "irate" => rate::irate,
+        "last_over_time" => over_time::last,
+        "max_over_time" => over_time::max,
+        "min_over_time" => over_time::min,
+        "predict_linear" => trend::predict_linear,
+        "present_over_time" => over_time::present,
+        "quantile_over_time" => over_time::quantile_of,
+        "rate" => rate::rate,
+        "resets" => over_time::resets,
+        "stddev_over_time" => over_time::stddev,
+        "stdvar_over_time" => over_time::stdvar,
+        "sum_over_time" => over_time::sum,
+        _ => return None,
+    })
 }
 
 /// All functions, sorted by name.

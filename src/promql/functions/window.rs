@@ -22,3 +22,39 @@ pub struct Window<'a> {
 /// A function over a window, given its scalar parameters at that step in the order of the arguments; `None`
 /// where the series yields no value.
 pub type RangeFn = fn(&Window<'_>, args: &[f64]) -> Option<f64>;
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Samples of one series, to cut windows from.
+    pub struct Samples {
+        times: Vec<Timestamp>,
+        values: Vec<f64>,
+    }
+
+    impl Samples {
+        /// One value every `seconds`, from 0.
+        pub fn every(seconds: i64, values: &[f64]) -> Samples {
+            let times = (0..values.len() as i64).map(|k| Timestamp(k * seconds * 1000)).collect();
+            Samples { times, values: values.to_vec() }
+        }
+
+        /// Values at seconds.
+        pub fn at(points: &[(i64, f64)]) -> Samples {
+            Samples {
+                times: points.iter().map(|(t, _)| Timestamp(t * 1000)).collect(),
+                values: points.iter().map(|(_, value)| *value).collect(),
+            }
+        }
+
+        /// The window `(start, end]`, in seconds.
+        pub fn window(&self, start: i64, end: i64, check: impl FnOnce(&Window<'_>)) {
+            let (start, end) = (Timestamp(start * 1000), Timestamp(end * 1000));
+            let from = self.times.partition_point(|t| *t <= start);
+            let to = self.times.partition_point(|t| *t <= end);
+            let (times, values) = (&self.times[from..to], &self.values[from..to]);
+            check(&Window { times, values, start, end, range: end - start, at: end });
+        }
+    }
+}
