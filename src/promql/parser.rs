@@ -13,7 +13,8 @@ pub use series::{parse_series, parse_series_prefix};
 use super::ast::{Expr, ExprKind, NumberLiteral, UnaryOp, ValueType, VectorSelector};
 use super::lexer::{Keyword, Kind, Lexer, Token};
 use super::types;
-use crate::syntax::{BinaryOp, MAX_DEPTH, MAX_LENGTH, ParseError, number, pratt};
+use crate::syntax::pratt::Grammar;
+use crate::syntax::{BinaryOp, MAX_HEIGHT, MAX_LENGTH, MAX_NESTING, ParseError, number, pratt};
 use crate::text::Span;
 use crate::time::Duration;
 
@@ -54,7 +55,7 @@ pub fn parse_with(text: &str, features: Features) -> Result<Expr, ParseError> {
     let mut parsed = pratt::expression(&mut parser, 0)?;
     parser.expect_end()?;
     types::check(&mut parsed.expr)?;
-    Ok(parsed.expr)
+    Ok(*parsed.expr)
 }
 
 /// Reads a lone vector selector without modifiers, such as `up{job="node"}` (Prometheus `ParseMetricSelector`). It may be one that matches
@@ -77,9 +78,9 @@ pub fn parse_selector(text: &str) -> Result<VectorSelector, ParseError> {
     Ok(selector)
 }
 
-/// An expression and the height of its tree.
+/// An expression and the height of its tree. Boxed, for the reader recurses and its frames hold some of these.
 struct Parsed {
-    expr: Expr,
+    expr: Box<Expr>,
     height: usize,
 }
 
@@ -191,9 +192,9 @@ impl<'a> Parser<'a> {
 
     /// Runs `read` one level deeper.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {
-        if self.depth >= MAX_DEPTH {
+        if self.depth >= MAX_NESTING {
             let span = self.peek()?.span;
-            return Err(too_deep(span));
+            return Err(too_deep(span, MAX_NESTING));
         }
         self.depth += 1;
         let result = read(self);
@@ -203,26 +204,26 @@ impl<'a> Parser<'a> {
 
     /// An expression above others, the highest of which has this height.
     fn above(&self, kind: ExprKind, span: Span, below: usize) -> Result<Parsed, ParseError> {
-        if below >= MAX_DEPTH {
-            return Err(too_deep(span));
+        if below >= MAX_HEIGHT {
+            return Err(too_deep(span, MAX_HEIGHT));
         }
-        Ok(Parsed { expr: Expr { kind, span }, height: below + 1 })
+        Ok(Parsed { expr: Box::new(Expr { kind, span }), height: below + 1 })
     }
 
     /// A whole expression, up to whatever cannot belong to it.
     fn expression(&mut self) -> Result<Parsed, ParseError> {
-        self.deeper(|parser| pratt::expression(parser, 0))
+        self.nested(0)
     }
 
     fn sign(&mut self, op: UnaryOp) -> Result<Parsed, ParseError> {
         let start = self.next()?.span;
-        let operand = self.deeper(|parser| pratt::expression(parser, UnaryOp::POWER + 1))?;
+        let operand = self.nested(UnaryOp::POWER + 1)?;
         let span = start.to(operand.expr.span);
         match operand.expr.kind {
             ExprKind::Number(literal) => {
                 self.above(ExprKind::Number(literal.signed(op)), span, operand.height.saturating_sub(1))
             }
-            _ => self.above(ExprKind::Unary { op, expr: Box::new(operand.expr) }, span, operand.height),
+            _ => self.above(ExprKind::Unary { op, expr: operand.expr }, span, operand.height),
         }
     }
 
@@ -238,17 +239,19 @@ impl<'a> Parser<'a> {
                 self.next()?;
                 self.above(ExprKind::String(value), token.span, 0)
             }
-            Kind::LeftParen => {
-                self.next()?;
-                let inner = self.expression()?;
-                let close = self.close_paren()?;
-                self.above(ExprKind::Paren(Box::new(inner.expr)), token.span.to(close), inner.height)
-            }
+            Kind::LeftParen => self.paren(),
             Kind::Identifier | Kind::MetricName | Kind::LeftBrace => self.call_or_selector(),
             Kind::Keyword(Keyword::Aggregate(op)) => self.aggregate_or_selector(op),
             Kind::Keyword(keyword) if keyword.names_metric() => self.call_or_selector(),
             _ => Err(self.no_operand(&token)),
         }
+    }
+
+    fn paren(&mut self) -> Result<Parsed, ParseError> {
+        let open = self.next()?.span;
+        let inner = self.expression()?;
+        let close = self.close_paren()?;
+        self.above(ExprKind::Paren(inner.expr), open.to(close), inner.height)
     }
 
     fn close_paren(&mut self) -> Result<Span, ParseError> {
@@ -309,8 +312,8 @@ impl NumberLiteral {
     }
 }
 
-fn too_deep(span: Span) -> ParseError {
-    ParseError::new(span, format!("the expression is nested more than {MAX_DEPTH} levels deep"))
+fn too_deep(span: Span, limit: usize) -> ParseError {
+    ParseError::new(span, format!("the expression is nested more than {limit} levels deep"))
         .hint("split it into recording rules")
 }
 
@@ -323,3 +326,6 @@ pub(super) fn with_article(value_type: ValueType) -> String {
     let article = if value_type == ValueType::Vector { "an" } else { "a" };
     format!("{article} {value_type}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,12 @@
 //! How large an expression may be, so that a hostile one costs an error and not the stack.
 
-/// Levels of the syntax tree. The deepest of several thousand real and upstream expressions has 20; every walk over a
-/// tree recurses at most so deep.
-pub const MAX_DEPTH: usize = 500;
+/// Parentheses, calls and signs inside of each other. The deepest of six thousand real, upstream and mutated expressions
+/// has 20; reading one level takes up to 10 KiB of stack in a debug build, and a thread has 2 MiB.
+pub const MAX_NESTING: usize = 128;
+
+/// Levels of a syntax tree, which a chain such as `a or b or c` also adds to. Every walk over a tree recurses at most so
+/// deep.
+pub const MAX_HEIGHT: usize = 256;
 
 /// Bytes of an expression; generated rules stay far below.
 pub const MAX_LENGTH: usize = 1 << 20;

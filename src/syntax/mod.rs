@@ -13,6 +13,6 @@ mod suggest;
 
 pub use cursor::Cursor;
 pub use error::ParseError;
-pub use limits::{MAX_DEPTH, MAX_LENGTH};
+pub use limits::{MAX_HEIGHT, MAX_LENGTH, MAX_NESTING};
 pub use operators::{BinaryOp, Cardinality, UnaryOp, VectorMatching};
 pub use suggest::nearest;

@@ -17,6 +17,9 @@ pub trait Grammar {
     /// Reads the operator and its modifiers.
     fn operator(&mut self) -> Result<Self::Modifiers, ParseError>;
 
+    /// As `expression`, one level deeper, with a limit on the levels.
+    fn nested(&mut self, min_power: u8) -> Result<Self::Node, ParseError>;
+
     /// Joins two operands.
     fn combine(
         &mut self,
@@ -38,7 +41,8 @@ pub fn continued<G: Grammar>(grammar: &mut G, first: G::Node, min_power: u8) -> 
     let mut lhs = first;
     while let Some(op) = grammar.peek_operator()?.filter(|op| op.power() >= min_power) {
         let modifiers = grammar.operator()?;
-        let rhs = expression(grammar, if op.groups_right() { op.power() } else { op.power() + 1 })?;
+        // Powers end the recursion of operators that group from the left.
+        let rhs = if op.groups_right() { grammar.nested(op.power())? } else { expression(grammar, op.power() + 1)? };
         lhs = grammar.combine(lhs, op, modifiers, rhs)?;
     }
     Ok(lhs)

@@ -73,7 +73,7 @@ impl Parser<'_> {
         loop {
             let argument = self.expression()?;
             arguments.height = arguments.height.max(argument.height);
-            arguments.exprs.push(argument.expr);
+            arguments.exprs.push(*argument.expr);
             let token = self.peek()?.clone();
             match token.kind {
                 Kind::Comma => {}

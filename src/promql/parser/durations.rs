@@ -4,7 +4,7 @@ use super::Parser;
 use crate::promql::ast::{DurationArg, DurationExpr, DurationExprKind, NumberLiteral, UnaryOp};
 use crate::promql::lexer::{Keyword, Kind};
 use crate::syntax::pratt::{self, Grammar};
-use crate::syntax::{BinaryOp, MAX_DEPTH, ParseError};
+use crate::syntax::{BinaryOp, MAX_HEIGHT, ParseError};
 use crate::text::Span;
 use crate::time::Duration;
 
@@ -38,7 +38,7 @@ impl Parser<'_> {
         let Some(op) = self.peek_sign()? else {
             return match self.peek()?.kind {
                 Kind::LeftParen => Ok(argument(self.duration(0)?.expr)),
-                _ => Ok(argument(Durations(self).primary("behind `offset`")?.expr)),
+                _ => Ok(argument(Durations(self).primary("behind `offset`", None)?.expr)),
             };
         };
         // A second sign makes it arithmetic; the first one has to be looked behind to know.
@@ -64,7 +64,7 @@ impl Parser<'_> {
                 Ok(argument(pratt::continued(&mut Durations(self), first, 0)?.expr))
             }
             _ => {
-                let inner = Durations(self).primary("behind `offset`")?;
+                let inner = Durations(self).primary("behind `offset`", Some(sign))?;
                 Ok(argument(signed(op, sign, inner)?.expr))
             }
         }
@@ -137,7 +137,7 @@ impl Grammar for Durations<'_, '_> {
     type Modifiers = Span;
 
     fn operand(&mut self) -> Result<Parsed, ParseError> {
-        let Some(op) = self.0.peek_sign()? else { return self.primary("where a duration should stand") };
+        let Some(op) = self.0.peek_sign()? else { return self.primary("where a duration should stand", None) };
         let sign = self.0.next()?.span;
         let operand = self.0.duration(UnaryOp::POWER + 1)?;
         signed(op, sign, operand)
@@ -156,6 +156,10 @@ impl Grammar for Durations<'_, '_> {
         self.0.next().map(|token| token.span)
     }
 
+    fn nested(&mut self, min_power: u8) -> Result<Parsed, ParseError> {
+        self.0.duration(min_power)
+    }
+
     fn combine(&mut self, lhs: Parsed, op: BinaryOp, op_span: Span, rhs: Parsed) -> Result<Parsed, ParseError> {
         let span = lhs.expr.span.to(rhs.expr.span);
         self.0.arithmetic(lhs.expr.span)?;
@@ -164,8 +168,8 @@ impl Grammar for Durations<'_, '_> {
             return Err(ParseError::new(op_span, "division of a duration by zero"));
         }
         let height = lhs.height.max(rhs.height) + 1;
-        if height > MAX_DEPTH {
-            return Err(super::too_deep(span));
+        if height > MAX_HEIGHT {
+            return Err(super::too_deep(span, MAX_HEIGHT));
         }
         let kind = DurationExprKind::Binary { op, lhs: Box::new(lhs.expr), rhs: Box::new(rhs.expr) };
         Ok(Parsed { expr: DurationExpr { kind, span }, height })
@@ -174,7 +178,8 @@ impl Grammar for Durations<'_, '_> {
 
 impl Durations<'_, '_> {
     /// A literal, `step()`, `range()`, `min_of(a, b)`, `max_of(a, b)`, or an expression in parentheses.
-    fn primary(&mut self, context: &str) -> Result<Parsed, ParseError> {
+    /// Behind the sign of an offset, an error for a call begins at the `sign`.
+    fn primary(&mut self, context: &str, sign: Option<Span>) -> Result<Parsed, ParseError> {
         let token = self.0.peek()?.clone();
         let (kind, span, height) = match token.kind {
             Kind::Number | Kind::Duration => {
@@ -187,7 +192,7 @@ impl Durations<'_, '_> {
                 self.0.expect(&Kind::LeftParen, "in a duration")?;
                 let close = self.0.expect(&Kind::RightParen, "in a duration")?;
                 let span = token.span.to(close);
-                self.0.arithmetic(span)?;
+                self.0.arithmetic(sign.map_or(span, |sign| sign.to(span)))?;
                 (if word == Keyword::Step { DurationExprKind::Step } else { DurationExprKind::Range }, span, 1)
             }
             Kind::Keyword(word @ (Keyword::MinOf | Keyword::MaxOf)) => {
@@ -198,7 +203,7 @@ impl Durations<'_, '_> {
                 let second = self.0.duration(0)?;
                 let close = self.0.expect(&Kind::RightParen, "in a duration")?;
                 let span = token.span.to(close);
-                self.0.arithmetic(span)?;
+                self.0.arithmetic(sign.map_or(span, |sign| sign.to(span)))?;
                 let height = first.height.max(second.height) + 1;
                 let (first, second) = (Box::new(first.expr), Box::new(second.expr));
                 let min = word == Keyword::MinOf;

@@ -30,7 +30,7 @@ impl Parser<'_> {
             let step = if self.peek()?.kind == Kind::RightBracket { None } else { Some(self.positive_duration()?) };
             let close = self.close_bracket("in a subquery")?;
             let (span, height) = (operand.expr.span.to(close), operand.height);
-            let subquery = Subquery { expr: operand.expr, range, step, at: None, offset: None };
+            let subquery = Subquery { expr: *operand.expr, range, step, at: None, offset: None };
             return self.above(ExprKind::Subquery(Box::new(subquery)), span, height);
         }
         let close = self.close_bracket("in a range")?;

@@ -3,7 +3,7 @@
 use super::{Parsed, Parser};
 use crate::promql::ast::{Binary, Cardinality, ExprKind, VectorMatching};
 use crate::promql::lexer::{Keyword, Kind};
-use crate::syntax::pratt::Grammar;
+use crate::syntax::pratt::{self, Grammar};
 use crate::syntax::{BinaryOp, ParseError};
 use crate::text::Span;
 
@@ -41,6 +41,10 @@ impl Grammar for Parser<'_> {
         Ok(Operator { op_span, return_bool, matching })
     }
 
+    fn nested(&mut self, min_power: u8) -> Result<Parsed, ParseError> {
+        self.deeper(|parser| pratt::expression(parser, min_power))
+    }
+
     fn combine(&mut self, lhs: Parsed, op: BinaryOp, modifiers: Operator, rhs: Parsed) -> Result<Parsed, ParseError> {
         let Operator { op_span, return_bool, mut matching } = modifiers;
         let span = lhs.expr.span.to(rhs.expr.span);
@@ -54,7 +58,7 @@ impl Grammar for Parser<'_> {
         let height = lhs.height.max(rhs.height);
         // The type check drops the matching where not both are vectors.
         let matching = Some(matching);
-        let (lhs, rhs) = (lhs.expr, rhs.expr);
+        let (lhs, rhs) = (*lhs.expr, *rhs.expr);
         self.above(ExprKind::Binary(Box::new(Binary { op, op_span, lhs, rhs, return_bool, matching })), span, height)
     }
 }
