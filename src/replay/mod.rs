@@ -25,6 +25,8 @@ mod read;
 mod recorded;
 mod schema;
 mod spans;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod times;
 mod tree;

@@ -1,0 +1,120 @@
+//! The replay of the vmagent incident, checked against arithmetic on its figures.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use firedrill::labels::{MatchOp, Matcher};
+use firedrill::replay::{self, Day, Generated, Kind, Limits, Replay};
+use firedrill::store::{Moment, Series};
+use firedrill::text::Source;
+use firedrill::time::{Duration, Timestamp};
+
+fn incident() -> Replay {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("incidents/vmagent-remote-write");
+    let text = std::fs::read_to_string(folder.join("replay.yaml")).unwrap();
+    replay::read(&Source::new("replay.yaml", text), &folder)
+        .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
+}
+
+fn day(name: Option<&str>) -> (Arc<Day>, Generated) {
+    let day = incident().variant(name).unwrap();
+    let generated = day.generate(Limits::default()).unwrap();
+    (day, generated)
+}
+
+fn series<'a>(generated: &'a Generated, name: &str, label: &str, value: &str) -> &'a Series {
+    let matchers =
+        [Matcher::new("__name__", MatchOp::Equal, name).unwrap(), Matcher::new(label, MatchOp::Equal, value).unwrap()];
+    let ids = generated.store.select(&matchers);
+    assert_eq!(ids.len(), 1, "{name}");
+    generated.store.series(ids[0])
+}
+
+/// The last sample that a reader at a time of the day sees: its age and its value.
+fn seen(series: &Series, day: &Day, at: &str) -> (Duration, f64) {
+    let at = day.time_of(at).unwrap();
+    let visible = series.visible(Moment { at, position: 1 });
+    (at - series.times[visible - 1], series.values[visible - 1])
+}
+
+fn clock(day: &Day, seconds: &[f64]) -> Vec<Timestamp> {
+    seconds.iter().map(|s| day.start() + Duration((s * 1000.0).round() as i64)).collect()
+}
+
+#[test]
+fn attempts_follow_the_waits_of_the_log() {
+    let (day, _) = day(None);
+    let attempt = day.event("attempt").unwrap();
+    // 15:06:45 is 2205 s after the start. Each attempt takes 120 s; waits 2, 4, 8, 16, 32, then 65.92 s for ever.
+    let starts = [2205.0, 2327.0, 2451.0, 2579.0, 2715.0, 2867.0, 3052.92, 3238.84];
+    assert_eq!(attempt.times("start").unwrap()[..8], clock(&day, &starts)[..]);
+    // The 18th waits when the path comes back at 15:58:00 and succeeds when its wait is over.
+    assert_eq!(attempt.times("end").unwrap().len(), 18);
+    assert_eq!(day.time_of("attempt.success").unwrap(), day.time_of("15:58:03.960").unwrap());
+    let errors = day.event("server_error").unwrap().times("").unwrap();
+    assert_eq!(errors[0], day.time_of("15:08:46").unwrap());
+    // Never 5 minutes without an error while it lasts, so the condition holds without a break.
+    assert!(errors.windows(2).all(|pair| pair[1] - pair[0] < Duration(200_000)));
+}
+
+#[test]
+fn the_first_error_is_on_the_server_at_the_scrape_of_15_09() {
+    let (day, generated) = day(None);
+    let errors = series(&generated, "vm_http_request_errors_total", "path", "/api/v1/write");
+    assert_eq!(seen(errors, &day, "15:08:59"), (Duration(29_000), 0.0));
+    assert_eq!(seen(errors, &day, "15:09:00"), (Duration(0), 1.0));
+    assert_eq!(seen(errors, &day, "15:32:00"), (Duration(0), 9.0));
+    assert_eq!(seen(errors, &day, "end"), (Duration(0), 18.0));
+}
+
+#[test]
+fn what_travels_through_the_queue_arrives_when_it_drains_and_nothing_is_lost() {
+    let (day, generated) = day(None);
+    let retries = series(&generated, "vmagent_remotewrite_retries_count_total", "job", "vmagent");
+    // Until 15:58:03.96 the server knows nothing newer than the scrape of 15:06:37.
+    assert_eq!(seen(retries, &day, "15:32:00"), (Duration(25 * 60_000 + 23_000), 0.0));
+    assert_eq!(seen(retries, &day, "15:58:03"), (Duration(51 * 60_000 + 26_000), 0.0));
+    assert_eq!(seen(retries, &day, "15:58:04"), (Duration(27_000), 17.0));
+    let pending = series(&generated, "vmagent_remotewrite_pending_data_bytes", "job", "vmagent");
+    let sent = series(&generated, "vmagent_remotewrite_bytes_sent_total", "job", "vmagent");
+    // 3052 s of 54,766 bytes a 30 s at the scrape of 15:57:37.
+    assert_eq!(pending.values.iter().copied().fold(0.0, f64::max), (54_766.0_f64 * 3052.0 / 30.0).floor());
+    for (n, (pending, sent)) in pending.values.iter().zip(&sent.values).enumerate() {
+        let came_in = 54_766.0 * (n as f64 * 30.0 + 7.0) / 30.0;
+        assert!((came_in - pending - sent).abs() < 2.0, "scrape {n}: {came_in} {pending} {sent}");
+    }
+    assert_eq!(seen(pending, &day, "end").1, 0.0);
+    let up = series(&generated, "up", "job", "vmagent");
+    assert_eq!(up.values, [1.0; 240]);
+}
+
+#[test]
+fn the_control_keeps_its_noise_and_its_load() {
+    let (day, generated) = day(Some("control"));
+    let (_, base) = self::day(None);
+    let noise = |generated: &Generated| {
+        series(generated, "vm_http_request_errors_total", "path", "/api/v1/query_range").values.clone()
+    };
+    assert_eq!(noise(&generated), noise(&base));
+    assert!(noise(&generated).last().is_some_and(|failed| *failed >= 3.0));
+    assert_eq!(seen(series(&generated, "vm_http_request_errors_total", "path", "/api/v1/write"), &day, "end").1, 0.0);
+    assert_eq!(
+        seen(series(&generated, "vmagent_remotewrite_bytes_sent_total", "job", "vmagent"), &day, "end").1,
+        13_101_852.0
+    );
+    assert!(series(&generated, "up", "job", "vmagent").moments.is_none(), "nothing is late");
+}
+
+#[test]
+fn every_series_says_what_it_rests_on() {
+    let (_, generated) = day(None);
+    let kind = |name: &str, path: &str| {
+        let found =
+            generated.provenance.iter().find(|s| s.labels.name() == name && s.labels.get("path") == path).unwrap();
+        (found.kind, found.figures.iter().any(|figure| figure.what == "spans.stuck" && figure.kind == Kind::Fitted))
+    };
+    // Documented, and it also rests on the span that was fitted to the alert that it explains.
+    assert_eq!(kind("vm_http_request_errors_total", "/api/v1/write"), (Kind::Documented, true));
+    assert_eq!(kind("vm_http_request_errors_total", "/api/v1/query_range"), (Kind::Assumed, false));
+    assert_eq!(generated.provenance.len(), 7);
+}
