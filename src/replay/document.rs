@@ -102,7 +102,8 @@ pub struct TargetDoc {
     pub labels: Entries<Text>,
     /// The time from scrape to scrape, such as `30s`.
     pub scrape: Text,
-    /// The first scrape comes this long after `start`; `0s` unless written, shorter than `scrape`.
+    /// The first scrape comes this long after `start`; `0s` unless written, shorter than `scrape`. A rule that is
+    /// evaluated before it finds nothing of the target, so that `absent()` holds then.
     #[serde(default)]
     pub phase: Option<Text>,
 }
