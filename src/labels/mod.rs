@@ -92,6 +92,19 @@ impl Labels {
     }
 }
 
+impl Labels {
+    /// The labels without those that describe the metric itself: name, type and unit (Prometheus
+    /// `schema.IsMetadataLabel`).
+    pub fn without_metadata(&self) -> Labels {
+        const METADATA: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+        if METADATA.iter().any(|name| self.has(name)) {
+            self.filter(|name| !METADATA.contains(&name))
+        } else {
+            self.clone()
+        }
+    }
+}
+
 impl PartialEq for Labels {
     fn eq(&self, other: &Labels) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || (self.0.hash == other.0.hash && self.0.pairs == other.0.pairs)

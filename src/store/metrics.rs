@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicU64};
 
 use crate::labels::{Labels, MatchOp, Matcher};
 use crate::time::Timestamp;
@@ -52,6 +53,16 @@ impl Series {
     }
 }
 
+impl Series {
+    /// From which moment on the sample at an index is seen.
+    pub fn moment(&self, index: usize) -> Moment {
+        match &self.moments {
+            Some(moments) => moments[index],
+            None => Moment::arrival(self.times[index]),
+        }
+    }
+}
+
 /// Why a sample is refused, as Prometheus' head refuses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -61,9 +72,31 @@ pub enum AppendError {
     Duplicate,
 }
 
+/// Tells one store from every other, so that what was looked up in one is not taken for another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreId(u64);
+
+/// A number of its own for every store, a clone included: from then on the two grow apart.
+#[derive(Debug)]
+struct Identity(StoreId);
+
+impl Default for Identity {
+    fn default() -> Identity {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Identity(StoreId(NEXT.fetch_add(1, atomic::Ordering::Relaxed)))
+    }
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Identity {
+        Identity::default()
+    }
+}
+
 /// All series of one replay.
 #[derive(Clone, Debug, Default)]
 pub struct MetricStore {
+    identity: Identity,
     series: Vec<Series>,
     ids: HashMap<Labels, SeriesId>,
     /// label name -> value -> ids, increasing.
@@ -71,6 +104,10 @@ pub struct MetricStore {
 }
 
 impl MetricStore {
+    pub fn store_id(&self) -> StoreId {
+        self.identity.0
+    }
+
     pub fn len(&self) -> usize {
         self.series.len()
     }

@@ -2,4 +2,4 @@
 
 mod metrics;
 
-pub use metrics::{AppendError, MetricStore, Moment, Series, SeriesId};
+pub use metrics::{AppendError, MetricStore, Moment, Series, SeriesId, StoreId};

@@ -1,0 +1,78 @@
+//! Sets of steps: one bit a step, 64 to a word; bits behind the last step are zero.
+
+/// Words that hold so many steps.
+pub const fn words(steps: usize) -> usize {
+    steps.div_ceil(64)
+}
+
+/// All steps.
+pub fn all(steps: usize) -> Vec<u64> {
+    let mut bits = vec![!0; words(steps)];
+    if let Some(last) = bits.last_mut()
+        && !steps.is_multiple_of(64)
+    {
+        *last = (1 << (steps % 64)) - 1;
+    }
+    bits
+}
+
+/// Whether a step is in the set.
+pub fn has(bits: &[u64], step: usize) -> bool {
+    bits.get(step / 64).is_some_and(|word| word >> (step % 64) & 1 == 1)
+}
+
+/// Puts a step into the set.
+pub fn insert(bits: &mut [u64], step: usize) {
+    bits[step / 64] |= 1 << (step % 64);
+}
+
+/// Takes a step out of the set.
+pub fn remove(bits: &mut [u64], step: usize) {
+    bits[step / 64] &= !(1 << (step % 64));
+}
+
+/// Whether the set is empty.
+pub fn none(bits: &[u64]) -> bool {
+    bits.iter().all(|word| *word == 0)
+}
+
+/// The steps of the set, in order.
+pub fn steps(bits: &[u64]) -> impl Iterator<Item = usize> + '_ {
+    bits.iter().enumerate().flat_map(|(at, word)| {
+        let mut rest = *word;
+        std::iter::from_fn(move || {
+            if rest == 0 {
+                return None;
+            }
+            let bit = rest.trailing_zeros() as usize;
+            rest &= rest - 1;
+            Some(at * 64 + bit)
+        })
+    })
+}
+
+/// Adds the steps of another set of the same size.
+pub fn join(bits: &mut [u64], other: &[u64]) {
+    for (word, other) in bits.iter_mut().zip(other) {
+        *word |= other;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_hold_steps_across_words() {
+        let mut bits = vec![0; words(130)];
+        for step in [0, 63, 64, 129] {
+            insert(&mut bits, step);
+        }
+        remove(&mut bits, 63);
+        assert_eq!(steps(&bits).collect::<Vec<_>>(), [0, 64, 129]);
+        assert!(has(&bits, 129) && !has(&bits, 1) && !has(&bits, 1000));
+        assert_eq!(steps(&all(65)).count(), 65);
+        assert_eq!(all(64), [!0]);
+        assert!(none(&all(0)));
+    }
+}

@@ -1,0 +1,311 @@
+//! Aggregations: which fold an operator is, and what its parameter may be.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::annotation::Level;
+use super::histogram::shown;
+use super::run::{Node, Run, State, scalar_values};
+use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, Mode, fold, quantiles, rank};
+use crate::labels::Labels;
+use crate::number::KahanSum;
+use crate::promql::ast::AggregateOp;
+use crate::text::Span;
+
+/// An aggregation other than `count_values`.
+pub struct Aggregation {
+    pub op: AggregateOp,
+    pub grouping: Grouping,
+    pub param: Option<Node>,
+    pub input: Node,
+    pub groups: Memo<Groups>,
+}
+
+impl Aggregation {
+    pub fn eval(&mut self, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        let param = match &mut self.param {
+            Some(param) => Some(param.eval(run, state)?),
+            None => None,
+        };
+        let input = self.input.eval(run, state)?;
+        let groups = self.groups.get(&[input.head()], || Groups::new(input.head(), &self.grouping));
+        let mode = run.mode;
+        let Some(param) = param else {
+            return Ok(match self.op {
+                AggregateOp::Sum => fold::<Sum>(input, groups, mode),
+                AggregateOp::Avg => fold::<Avg>(input, groups, mode),
+                AggregateOp::Count => fold::<Count>(input, groups, mode),
+                AggregateOp::Min => fold::<Min>(input, groups, mode),
+                AggregateOp::Max => fold::<Max>(input, groups, mode),
+                AggregateOp::Stddev => fold::<Stddev>(input, groups, mode),
+                AggregateOp::Stdvar => fold::<Stdvar>(input, groups, mode),
+                _ => fold::<Group>(input, groups, mode),
+            });
+        };
+        let values = scalar_values(&param);
+        let place = self.param.as_ref().map_or(Span::default(), |param| param.span);
+        let mut out = if self.op == AggregateOp::Quantile {
+            for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
+                let message = format!("quantile value should be between 0 and 1, got {}", shown(*q));
+                state.annotate(Level::Warning, place, message);
+            }
+            quantiles(input, groups, mode, values)
+        } else {
+            let (counts, errors) = limits(values, mode, place);
+            let mut out = rank(input, groups, mode, &counts, self.op == AggregateOp::Topk);
+            errors.into_iter().for_each(|(step, error)| out.fail(step, error));
+            out
+        };
+        out.fail_all(param.errors);
+        Ok(out)
+    }
+}
+
+/// The `k` of each step. A range query looks at all its values together, an instant query at its own.
+fn limits(values: &[f64], mode: Mode, place: Span) -> (Vec<usize>, Vec<(usize, EvalError)>) {
+    let mut counts = vec![0; values.len()];
+    let mut errors = Vec::new();
+    let width = if let Mode::Range { .. } = mode { values.len().max(1) } else { 1 };
+    for (at, values) in values.chunks(width).enumerate() {
+        // Go's Max and Min, where NaN wins.
+        let max =
+            values.iter().copied().fold(-f64::MAX, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) });
+        let min =
+            values.iter().copied().fold(f64::MAX, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) });
+        if max < 1.0 {
+            continue;
+        }
+        // As far as an i64 reaches; the bounds themselves are out of it.
+        let message = if max.is_nan() {
+            "Parameter value is NaN".to_owned()
+        } else if min <= i64::MIN as f64 {
+            format!("Scalar value {} underflows int64", shown(min))
+        } else if max >= i64::MAX as f64 {
+            format!("Scalar value {} overflows int64", shown(max))
+        } else {
+            for (step, value) in values.iter().enumerate() {
+                counts[at * width + step] = *value as usize;
+            }
+            continue;
+        };
+        errors.push((at * width, EvalError::new(place, message)));
+    }
+    (counts, errors)
+}
+
+/// `count_values("label", v)`
+pub struct CountValues {
+    pub label: String,
+    pub grouping: Grouping,
+    pub input: Node,
+    /// The columns of the last run, kept as long as no new ones come.
+    pub columns: HashMap<Labels, u32>,
+    pub head: Arc<Head>,
+}
+
+impl CountValues {
+    pub fn eval(&mut self, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        let input = self.input.eval(run, state)?;
+        let mut counts: Vec<Vec<(u32, f64)>> = vec![Vec::new(); run.steps.len()];
+        let known = self.columns.len();
+        let mut labels = self.head.labels.clone();
+        for (column, of) in input.columns().enumerate() {
+            let mut last: Option<(u64, u32)> = None;
+            for (step, value) in of.iter() {
+                let group = match last {
+                    Some((bits, group)) if bits == value.to_bits() => group,
+                    _ => {
+                        let mut builder = input.head().labels[column].builder();
+                        builder.set(&self.label, &plain(value));
+                        let group = self.grouping.labels_of(&builder.build());
+                        *self.columns.entry(group).or_insert_with_key(|group| {
+                            labels.push(group.clone());
+                            labels.len() as u32 - 1
+                        })
+                    }
+                };
+                last = Some((value.to_bits(), group));
+                match counts[step].iter_mut().find(|(known, _)| *known == group) {
+                    Some((_, count)) => *count += 1.0,
+                    None => counts[step].push((group, 1.0)),
+                }
+            }
+        }
+        if labels.len() > known {
+            self.head = Arc::new(Head::distinct(labels));
+        }
+        state.reserve(self.head.len(), run.steps.len(), self.input.span)?;
+        let mut out = Matrix::new(self.head.clone(), run.steps.len());
+        for (step, counts) in counts.into_iter().enumerate() {
+            for (group, count) in counts {
+                out.set(group as usize, step, count);
+            }
+        }
+        out.errors = input.errors;
+        Ok(out)
+    }
+}
+
+/// A number as a label value: all digits, no exponent (Go's `FormatFloat(v, 'f', -1, 64)`).
+fn plain(value: f64) -> String {
+    match value {
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        _ => value.to_string(),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sum(KahanSum);
+
+impl Fold for Sum {
+    fn first(value: f64) -> Sum {
+        Sum(KahanSum { sum: value, compensation: 0.0 })
+    }
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn finish(self) -> f64 {
+        self.0.total()
+    }
+}
+
+/// A mean: of the sum as long as that stays finite, from then on of the mean so far.
+#[derive(Clone, Copy)]
+struct Avg {
+    /// The sum, or the mean once `incremental`.
+    running: KahanSum,
+    count: f64,
+    incremental: bool,
+}
+
+impl Fold for Avg {
+    fn first(value: f64) -> Avg {
+        Avg { running: KahanSum { sum: value, compensation: 0.0 }, count: 1.0, incremental: false }
+    }
+
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        if !self.incremental {
+            let next = self.running.plus(value);
+            if !next.sum.is_infinite() {
+                self.running = next;
+                return;
+            }
+            self.incremental = true;
+            self.running.sum /= self.count - 1.0;
+            self.running.compensation /= self.count - 1.0;
+        }
+        let share = (self.count - 1.0) / self.count;
+        let scaled = KahanSum { sum: share * self.running.sum, compensation: share * self.running.compensation };
+        self.running = scaled.plus(value / self.count);
+    }
+
+    fn finish(self) -> f64 {
+        if self.incremental {
+            self.running.total()
+        } else {
+            self.running.sum / self.count + self.running.compensation / self.count
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Count(f64);
+
+impl Fold for Count {
+    fn first(_: f64) -> Count {
+        Count(1.0)
+    }
+    fn add(&mut self, _: f64) {
+        self.0 += 1.0;
+    }
+    fn finish(self) -> f64 {
+        self.0
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Group;
+
+impl Fold for Group {
+    fn first(_: f64) -> Group {
+        Group
+    }
+    fn add(&mut self, _: f64) {}
+    fn finish(self) -> f64 {
+        1.0
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Min(f64);
+
+impl Fold for Min {
+    fn first(value: f64) -> Min {
+        Min(value)
+    }
+    fn add(&mut self, value: f64) {
+        if self.0 > value || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn finish(self) -> f64 {
+        self.0
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Max(f64);
+
+impl Fold for Max {
+    fn first(value: f64) -> Max {
+        Max(value)
+    }
+    fn add(&mut self, value: f64) {
+        if self.0 < value || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn finish(self) -> f64 {
+        self.0
+    }
+}
+
+/// Variance by Welford's method.
+#[derive(Clone, Copy)]
+struct Stdvar {
+    count: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Fold for Stdvar {
+    fn first(value: f64) -> Stdvar {
+        Stdvar { count: 1.0, mean: value, squares: if value.is_finite() { 0.0 } else { f64::NAN } }
+    }
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        let delta = value - self.mean;
+        self.mean += delta / self.count;
+        self.squares += delta * (value - self.mean);
+    }
+    fn finish(self) -> f64 {
+        self.squares / self.count
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Stddev(Stdvar);
+
+impl Fold for Stddev {
+    fn first(value: f64) -> Stddev {
+        Stddev(Stdvar::first(value))
+    }
+    fn add(&mut self, value: f64) {
+        self.0.add(value);
+    }
+    fn finish(self) -> f64 {
+        self.0.finish().sqrt()
+    }
+}

@@ -1,0 +1,416 @@
+//! From a syntax tree to a plan.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::aggregate::{Aggregation, CountValues};
+use super::call::{
+    Absent, Elementwise, Negate, ScalarBinary, Sort, SortKey, StepTime, Table, VectorScalar, VectorVector,
+};
+use super::histogram::Histogram;
+use super::instant::InstantSelector;
+use super::invariant::Invariant;
+use super::labels::{Relabel, Rewrite};
+use super::query::Root;
+use super::range::{AbsentOverTime, RangeCall, Source};
+use super::run::{Node, Op};
+use super::selector::Selector;
+use super::subquery::Subquery;
+use crate::engine::{Grouping, Head, Matching, Memo};
+use crate::labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
+use crate::promql::ast::{
+    Aggregate, AggregateOp, Binary, BinaryOp, Call, DurationArg, Edge, Expr, ExprKind, UnaryOp, ValueType,
+    VectorSelector,
+};
+use crate::promql::functions::{self, LabelJoin, LabelReplace};
+use crate::syntax::{Cardinality, ParseError, VectorMatching};
+use crate::text::Span;
+use crate::time::Duration;
+
+type Result<T> = std::result::Result<T, ParseError>;
+
+fn unsupported<T>(span: Span, what: &str) -> Result<T> {
+    Err(ParseError::new(span, format!("{what} is not supported yet")))
+}
+
+/// A node, and whether a range query need evaluate it at one step only.
+struct Compiled {
+    node: Node,
+    /// All selectors in it have an `@`, and it does not look at the time (Prometheus `preprocessExprHelper`).
+    invariant: bool,
+    /// Worth a node of its own that evaluates it once.
+    wrap: bool,
+    /// See [`Invariant::depends_on_first_step`].
+    first_step: bool,
+}
+
+impl Compiled {
+    fn varying(span: Span, op: Op) -> Compiled {
+        Compiled { node: Node { span, op }, invariant: false, wrap: false, first_step: false }
+    }
+
+    /// The node, evaluated once where that is enough.
+    fn wrapped(self) -> Node {
+        if !self.wrap {
+            return self.node;
+        }
+        let invariant = Invariant { inner: self.node, depends_on_first_step: self.first_step };
+        Node { span: invariant.inner.span, op: Op::Invariant(Box::new(invariant)) }
+    }
+}
+
+/// The plan of a whole expression.
+pub fn compile(expr: &Expr) -> Result<Root> {
+    let inner = unwrap(expr);
+    match &inner.kind {
+        ExprKind::String(text) => Ok(Root::Text(text.clone())),
+        ExprKind::Range(_) | ExprKind::Subquery(_) => Ok(match source(inner)?.0 {
+            (Source::Series(selector), range) => Root::Range { selector: Box::new(selector), range },
+            (Source::Subquery(subquery), _) => Root::Subquery(subquery),
+        }),
+        _ => Ok(Root::Node(node(expr)?.wrapped())),
+    }
+}
+
+fn unwrap(mut expr: &Expr) -> &Expr {
+    while let ExprKind::Paren(inner) = &expr.kind {
+        expr = inner;
+    }
+    expr
+}
+
+fn duration(arg: &DurationArg) -> Result<Duration> {
+    match arg {
+        DurationArg::Literal(duration) => Ok(*duration),
+        DurationArg::Expr(expr) => unsupported(expr.span, "arithmetic over durations"),
+    }
+}
+
+fn offset(arg: Option<&DurationArg>) -> Result<Duration> {
+    arg.map_or(Ok(Duration::ZERO), duration)
+}
+
+fn selector(written: &VectorSelector, span: Span) -> Result<Selector> {
+    match written.edge {
+        Edge::None => {}
+        Edge::Anchored => return unsupported(span, "`anchored`"),
+        Edge::Smoothed => return unsupported(span, "`smoothed`"),
+    }
+    Ok(Selector::new(written.matchers.clone(), written.at, offset(written.offset.as_ref())?))
+}
+
+/// A range vector: where its samples come from, its range, and whether they are the same at all steps; and whether
+/// its value depends on the first step.
+fn source(expr: &Expr) -> Result<((Source, Duration), bool, bool)> {
+    match &expr.kind {
+        ExprKind::Range(range) => {
+            let selector = selector(&range.selector, range.selector_span)?;
+            let invariant = selector.at.is_some();
+            Ok(((Source::Series(selector), duration(&range.range)?), invariant, false))
+        }
+        ExprKind::Subquery(subquery) => {
+            let mut inner = node(&subquery.expr)?;
+            inner.wrap = inner.invariant;
+            let first_step = inner.first_step;
+            let range = duration(&subquery.range)?;
+            let source = Subquery {
+                inner: inner.wrapped(),
+                range,
+                step: subquery.step.as_ref().map(duration).transpose()?,
+                at: subquery.at,
+                offset: offset(subquery.offset.as_ref())?,
+            };
+            Ok(((Source::Subquery(Box::new(source)), range), subquery.at.is_some(), first_step))
+        }
+        _ => Err(ParseError::new(expr.span, "expected a range vector")),
+    }
+}
+
+fn node(expr: &Expr) -> Result<Compiled> {
+    let span = expr.span;
+    match &expr.kind {
+        ExprKind::Number(number) => {
+            Ok(Compiled { invariant: true, ..Compiled::varying(span, Op::Number(number.value)) })
+        }
+        ExprKind::Paren(inner) => node(inner),
+        ExprKind::Unary { op, expr: inner } => {
+            let operand = node(inner)?;
+            if *op == UnaryOp::Plus {
+                return Ok(operand);
+            }
+            let is_scalar = inner.value_type() == ValueType::Scalar;
+            let negate = Negate { input: operand.node, is_scalar, head: Memo::default() };
+            Ok(Compiled { node: Node { span, op: Op::Negate(Box::new(negate)) }, ..operand })
+        }
+        ExprKind::Selector(written) => {
+            let selector = selector(written, span)?;
+            let fixed = selector.at.is_some();
+            let op = Op::Instant(InstantSelector { selector, timestamps: false, nameless: Memo::default() });
+            Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) })
+        }
+        ExprKind::Aggregate(aggregate) => aggregation(aggregate, span),
+        ExprKind::Binary(binary) => operator(binary, span),
+        ExprKind::Call(call) => function(call, span),
+        ExprKind::String(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
+            let found = expr.value_type();
+            Err(ParseError::new(span, format!("expected a scalar or an instant vector, got {found}")))
+        }
+    }
+}
+
+fn aggregation(aggregate: &Aggregate, span: Span) -> Result<Compiled> {
+    let op = aggregate.op;
+    if matches!(op, AggregateOp::Limitk | AggregateOp::LimitRatio) {
+        return unsupported(span, &format!("`{op}`"));
+    }
+    let input = node(unwrap(&aggregate.expr))?;
+    let mut grouping = Grouping { labels: aggregate.grouping.clone(), without: aggregate.without };
+    let (invariant, wrap, mut first_step) = (input.invariant, input.wrap, input.first_step);
+    let op = match (op, aggregate.param.as_ref().map(unwrap)) {
+        (AggregateOp::CountValues, Some(Expr { kind: ExprKind::String(label), span: place })) => {
+            if label.is_empty() {
+                return Err(ParseError::new(*place, "invalid label name \"\""));
+            }
+            if !grouping.without {
+                grouping.labels.push(label.clone());
+            }
+            Op::CountValues(Box::new(CountValues {
+                label: label.clone(),
+                grouping,
+                input: input.node,
+                columns: HashMap::new(),
+                head: Arc::default(),
+            }))
+        }
+        (_, param) => {
+            let param = param.map(node).transpose()?;
+            first_step |= param.as_ref().is_some_and(|param| !param.invariant);
+            let aggregation = Aggregation {
+                op,
+                grouping,
+                param: param.map(|param| param.node),
+                input: input.node,
+                groups: Memo::default(),
+            };
+            Op::Aggregate(Box::new(aggregation))
+        }
+    };
+    Ok(Compiled { node: Node { span, op }, invariant, wrap, first_step })
+}
+
+fn operator(binary: &Binary, span: Span) -> Result<Compiled> {
+    if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+        return unsupported(binary.op_span, &format!("`{}`", binary.op.as_str()));
+    }
+    let (lhs, rhs) = (node(&binary.lhs)?, node(&binary.rhs)?);
+    let invariant = lhs.invariant && rhs.invariant;
+    let first_step = lhs.first_step || rhs.first_step;
+    let (lhs, rhs) = if invariant { (lhs.node, rhs.node) } else { (lhs.wrapped(), rhs.wrapped()) };
+    let vectors = (binary.lhs.is_vector(), binary.rhs.is_vector());
+    let op = match vectors {
+        (false, false) => Op::ScalarBinary(Box::new(ScalarBinary { op: binary.op, lhs, rhs })),
+        (true, true) => {
+            let matching = binary.matching.clone().unwrap_or_else(|| default_matching(binary.op));
+            if matching.fill_lhs.is_some() || matching.fill_rhs.is_some() {
+                return unsupported(span, "`fill`");
+            }
+            let table = if binary.op.is_set() { Table::Set(Memo::default()) } else { Table::Join(Matching::default()) };
+            let return_bool = binary.return_bool;
+            Op::VectorVector(Box::new(VectorVector { op: binary.op, return_bool, matching, lhs, rhs, table }))
+        }
+        (_, swapped) => {
+            let (vector, scalar) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
+            let return_bool = binary.return_bool;
+            let head = Memo::default();
+            Op::VectorScalar(Box::new(VectorScalar { op: binary.op, return_bool, vector, scalar, swapped, head }))
+        }
+    };
+    Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step })
+}
+
+fn default_matching(op: BinaryOp) -> VectorMatching {
+    VectorMatching {
+        cardinality: if op.is_set() { Cardinality::ManyToMany } else { Cardinality::OneToOne },
+        on: false,
+        labels: Vec::new(),
+        include: Vec::new(),
+        fill_lhs: None,
+        fill_rhs: None,
+    }
+}
+
+/// Functions that a range query evaluates at every step even of the same arguments, because they look at the time.
+fn looks_at_time(name: &str) -> bool {
+    matches!(
+        name,
+        "days_in_month"
+            | "day_of_month"
+            | "day_of_week"
+            | "day_of_year"
+            | "hour"
+            | "minute"
+            | "month"
+            | "year"
+            | "predict_linear"
+            | "time"
+            | "timestamp"
+    )
+}
+
+/// The arguments of a call, compiled.
+struct Arguments {
+    nodes: Vec<Compiled>,
+}
+
+impl Arguments {
+    fn of<'a>(args: impl IntoIterator<Item = &'a Expr>) -> Result<Arguments> {
+        Ok(Arguments { nodes: args.into_iter().map(|arg| node(unwrap(arg))).collect::<Result<_>>()? })
+    }
+
+    /// Whether a call with these arguments can be evaluated once.
+    fn invariant(&self) -> bool {
+        self.nodes.iter().all(|arg| arg.invariant)
+    }
+
+    fn first_step(&self) -> bool {
+        self.nodes.iter().any(|arg| arg.first_step)
+    }
+
+    /// The nodes, each wrapped for itself where the call as a whole is not to be.
+    fn into_nodes(self, whole: bool) -> Vec<Node> {
+        self.nodes.into_iter().map(|arg| if whole { arg.node } else { arg.wrapped() }).collect()
+    }
+}
+
+/// The text of a string argument; the parser has checked that it is one.
+fn text(args: &[Expr], at: usize) -> &str {
+    match args.get(at).map(|arg| &unwrap(arg).kind) {
+        Some(ExprKind::String(text)) => text,
+        _ => "",
+    }
+}
+
+fn function(call: &Call, span: Span) -> Result<Compiled> {
+    let name = call.function.name;
+    if call.args.iter().any(|arg| arg.value_type() == ValueType::Matrix) {
+        return range_function(call, span);
+    }
+    if name == "timestamp"
+        && let Some(ExprKind::Selector(written)) = call.args.first().map(|arg| &unwrap(arg).kind)
+    {
+        let selector = selector(written, span)?;
+        let fixed = selector.at.is_some();
+        let op = Op::Instant(InstantSelector { selector, timestamps: true, nameless: Memo::default() });
+        return Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) });
+    }
+    let strings = |expr: &&Expr| expr.value_type() != ValueType::String;
+    let args = Arguments::of(call.args.iter().filter(strings))?;
+    let invariant = args.invariant() && !looks_at_time(name);
+    let first_step = args.first_step();
+    let mut nodes = args.into_nodes(invariant).into_iter();
+    let missing = || ParseError::new(span, format!("`{name}` has too few arguments"));
+    let mut next = || nodes.next().ok_or_else(missing);
+    let head = Memo::default();
+    let op = match name {
+        "time" => Op::Time,
+        "pi" => Op::Number(std::f64::consts::PI),
+        "vector" => Op::Vector(Box::new(next()?)),
+        "scalar" => Op::Scalar(Box::new(next()?)),
+        "timestamp" => Op::StepTime(Box::new(StepTime { input: next()?, head })),
+        "absent" => {
+            let labels = match call.args.first().map(|arg| &unwrap(arg).kind) {
+                Some(ExprKind::Selector(written)) => absent_labels(&written.matchers),
+                _ => Labels::empty(),
+            };
+            Op::Absent(Box::new(Absent { input: next()?, head: Arc::new(Head::distinct(vec![labels])) }))
+        }
+        "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
+            let names = (1..call.args.len()).map(|at| text(&call.args, at).to_owned()).collect();
+            let key = if name.starts_with("sort_by_label") { SortKey::Labels(names) } else { SortKey::Value };
+            let descending = name.ends_with("_desc");
+            Op::Sort(Box::new(Sort { input: next()?, key, descending, sorted: Memo::default() }))
+        }
+        "label_replace" | "label_join" => {
+            let rewrite = rewrite(call).map_err(|message| ParseError::new(span, message))?;
+            Op::Relabel(Box::new(Relabel { input: next()?, rewrite, head }))
+        }
+        "histogram_quantile" | "histogram_fraction" => {
+            let mut nodes: Vec<Node> = nodes.collect();
+            let input = nodes.pop().ok_or_else(missing)?;
+            Op::Histogram(Box::new(Histogram { input, args: nodes, buckets: Memo::default() }))
+        }
+        _ => {
+            let Some(function) = functions::elementwise(name) else {
+                return unsupported(call.name_span, &format!("`{name}`"));
+            };
+            let input = match nodes.next() {
+                Some(input) => input,
+                // Date functions: of the time of the step.
+                None => Node { span, op: Op::Vector(Box::new(Node { span, op: Op::Time })) },
+            };
+            let is_clamp = name == "clamp";
+            Op::Elementwise(Box::new(Elementwise { function, input, args: nodes.collect(), is_clamp, head }))
+        }
+    };
+    Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step })
+}
+
+fn rewrite(call: &Call) -> std::result::Result<Rewrite, String> {
+    let at = |at| text(&call.args, at);
+    if call.function.name == "label_replace" {
+        let replace = LabelReplace::new(at(1), at(2), at(3), at(4)).map_err(|error| error.to_string())?;
+        return Ok(Rewrite::Replace(replace));
+    }
+    let sources: Vec<&str> = (3..call.args.len()).map(at).collect();
+    Ok(Rewrite::Join(LabelJoin::new(at(1), at(2), &sources).map_err(|error| error.to_string())?))
+}
+
+fn range_function(call: &Call, span: Span) -> Result<Compiled> {
+    let name = call.function.name;
+    let is_matrix = |arg: &&Expr| arg.value_type() == ValueType::Matrix;
+    let Some(matrix) = call.args.iter().find(is_matrix) else {
+        return Err(ParseError::new(span, "expected a range vector"));
+    };
+    let matrix = unwrap(matrix);
+    let ((source, range), same, source_first_step) = source(matrix)?;
+    let args = Arguments::of(call.args.iter().filter(|arg| !is_matrix(arg)))?;
+    let invariant = same && args.invariant() && !looks_at_time(name);
+    let first_step = source_first_step || args.first_step();
+    if name == "absent_over_time" {
+        let labels = match &matrix.kind {
+            ExprKind::Range(range) => absent_labels(&range.selector.matchers),
+            _ => Labels::empty(),
+        };
+        let head = Arc::new(Head::distinct(vec![labels]));
+        let op = Op::AbsentOverTime(Box::new(AbsentOverTime { source, range, head }));
+        return Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step });
+    }
+    let Some(function) = functions::range_function(name) else {
+        return unsupported(call.name_span, &format!("`{name}`"));
+    };
+    let call = RangeCall {
+        source,
+        range,
+        function,
+        args: args.into_nodes(invariant),
+        keeps_name: matches!(name, "last_over_time" | "first_over_time"),
+        wants_counter: matches!(name, "rate" | "increase").then_some(matrix.span),
+        head: Memo::default(),
+    };
+    Ok(Compiled { node: Node { span, op: Op::RangeCall(Box::new(call)) }, invariant, wrap: invariant, first_step })
+}
+
+/// The labels that a selector fixes by equality, each once (Prometheus `createLabelsForAbsentFunction`).
+fn absent_labels(matchers: &[Matcher]) -> Labels {
+    let mut labels = LabelsBuilder::default();
+    let mut seen: Vec<&str> = Vec::new();
+    for matcher in matchers.iter().filter(|matcher| &*matcher.name != METRIC_NAME) {
+        if matcher.op == MatchOp::Equal && !seen.contains(&&*matcher.name) {
+            labels.set(&matcher.name, &matcher.value);
+            seen.push(&matcher.name);
+        } else {
+            labels.remove(&matcher.name);
+        }
+    }
+    labels.build()
+}

@@ -1,0 +1,60 @@
+//! Vector selectors: the latest sample of each series, where it is not too old and not a stale marker.
+
+use super::run::{Run, State};
+use super::selector::{Reach, Selector, sees_all};
+use crate::engine::{EvalError, Head, Matrix, Memo};
+use crate::number::is_stale;
+use crate::text::Span;
+use std::sync::Arc;
+
+/// A vector selector, or `timestamp()` of one.
+pub struct InstantSelector {
+    pub selector: Selector,
+    /// Yields when a sample was taken, in seconds, instead of its value.
+    pub timestamps: bool,
+    /// The head without names.
+    pub nameless: Memo<Arc<Head>>,
+}
+
+impl InstantSelector {
+    pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        self.selector.search(run.store);
+        let times = self.selector.times(run);
+        state.reserve(self.selector.ids.len(), times.len(), span)?;
+        let mut matrix = Matrix::new(self.selector.head.clone(), times.len());
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(matrix) };
+        let sees_all = sees_all(&times, run.steps);
+        let lookback = run.profile.lookback;
+        for (column, id) in self.selector.ids.iter().enumerate() {
+            let series = run.store.series(*id);
+            let (Some(from), Some(to)) = (series.times.first(), series.times.last()) else { continue };
+            if *from > *last || *to <= *first - lookback {
+                continue;
+            }
+            let (values, present) = matrix.column_mut(column);
+            let mut reach = Reach::new(series, sees_all);
+            for (step, time) in times.iter().enumerate() {
+                let Some(latest) = reach.to(*time, run.steps[step].frontier).checked_sub(1) else { continue };
+                let (sampled, value) = (series.times[latest], series.values[latest]);
+                if sampled > *time - lookback && !is_stale(value) {
+                    values[step] = if self.timestamps { sampled.seconds() } else { value };
+                    present[step / 64] |= 1 << (step % 64);
+                }
+            }
+        }
+        if !self.timestamps {
+            return Ok(matrix);
+        }
+        let late = run.profile.delayed_name_removal;
+        let head = self.nameless.get(&[matrix.head()], || Arc::new(nameless(matrix.head(), late))).clone();
+        Ok(run.settle(matrix.under(head), span))
+    }
+}
+
+/// The head of what a function yields that changes the meaning of a metric: names are dropped, now or late.
+pub fn nameless(head: &Head, late: bool) -> Head {
+    if late {
+        return Head::new(head.labels.clone(), vec![true; head.len()]);
+    }
+    Head::new(head.labels.iter().map(|labels| labels.without_metadata()).collect(), vec![true; head.len()])
+}

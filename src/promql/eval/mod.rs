@@ -1,0 +1,27 @@
+//! Evaluation of PromQL: an expression is compiled into a plan, and the plan is run for any number of steps at once.
+//!
+//! Semantics are those of Prometheus 3.14 (`promql/engine.go`), floats only. A plan keeps what it can between runs:
+//! lists of series (they grow with the store), groups, match tables, output labels. So a run for one step costs little,
+//! and a rule that is evaluated tick by tick takes the same code as a query over a day.
+
+mod aggregate;
+mod annotation;
+mod call;
+mod compile;
+mod histogram;
+mod instant;
+mod invariant;
+mod labels;
+mod profile;
+mod query;
+mod range;
+mod run;
+mod selector;
+mod subquery;
+
+pub use annotation::{Annotation, Level};
+pub use profile::Profile;
+pub use query::{Query, RangeVector};
+
+#[cfg(test)]
+mod tests;

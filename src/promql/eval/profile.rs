@@ -1,0 +1,42 @@
+//! How an engine is set up: what flags and configuration files decide in Prometheus.
+
+use crate::promql::Features;
+use crate::time::Duration;
+
+/// The settings that change results.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Profile {
+    /// How long a sample stands for its series (`--query.lookback-delta`).
+    pub lookback: Duration,
+    /// The step of a subquery that writes none: the global evaluation interval.
+    pub default_step: Duration,
+    /// Names are removed at the end of a query, not by each function (`promql-delayed-name-removal`).
+    pub delayed_name_removal: bool,
+    /// `promql-experimental-functions`.
+    pub experimental_functions: bool,
+    /// The most values that a query may hold at a time (`--query.max-samples`).
+    pub max_samples: usize,
+}
+
+impl Profile {
+    /// Prometheus and promtool as they come.
+    pub fn prometheus() -> Profile {
+        Profile {
+            lookback: Duration(5 * 60_000),
+            default_step: Duration::MINUTE,
+            delayed_name_removal: false,
+            experimental_functions: false,
+            max_samples: 50_000_000,
+        }
+    }
+
+    /// The engine that upstream's `.test` scripts are written for (`promqltest.NewTestEngine`).
+    pub fn upstream_test() -> Profile {
+        Profile { delayed_name_removal: true, experimental_functions: true, ..Profile::prometheus() }
+    }
+
+    /// What the parser has to let through for this engine.
+    pub fn features(&self) -> Features {
+        if self.experimental_functions { Features::ALL } else { Features::default() }
+    }
+}

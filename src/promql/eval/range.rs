@@ -1,0 +1,349 @@
+//! Functions over range vectors: the samples of each series in the window of each step.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::annotation::Level;
+use super::instant::nameless;
+use super::query::RangeVector;
+use super::run::{Node, Run, State, scalar_values};
+use super::selector::{Reach, Selector, sees_all};
+use super::subquery::{Frame, Subquery};
+use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle};
+use crate::labels::Labels;
+use crate::number::is_stale;
+use crate::promql::functions::{RangeFn, Window};
+use crate::store::Series;
+use crate::text::Span;
+use crate::time::{Duration, Timestamp};
+
+/// Where windows are cut from.
+pub enum Source {
+    Series(Selector),
+    Subquery(Box<Subquery>),
+}
+
+/// A function over a range vector.
+pub struct RangeCall {
+    pub source: Source,
+    pub range: Duration,
+    pub function: RangeFn,
+    /// The scalar parameters, in order.
+    pub args: Vec<Node>,
+    /// `last_over_time` and `first_over_time` act like an offset and keep the name.
+    pub keeps_name: bool,
+    /// `rate` and `increase` are for counters, which a name should tell.
+    pub wants_counter: Option<Span>,
+    pub head: Memo<Arc<Head>>,
+}
+
+impl RangeCall {
+    pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        let mut parameters = Vec::with_capacity(self.args.len());
+        for arg in &mut self.args {
+            parameters.push(arg.eval(run, state)?);
+        }
+        let columns: Vec<&[f64]> = parameters.iter().map(scalar_values).collect();
+        let flat: Vec<f64> = (0..run.steps.len())
+            .flat_map(|step| columns.iter().filter_map(move |values| values.get(step)))
+            .copied()
+            .collect();
+        let width = columns.len();
+        let function = self.function;
+        let mut out = windows(&mut self.source, self.range, span, run, state, |step, window| {
+            function(window, &flat[step * width..(step + 1) * width])
+        })?;
+        for parameter in parameters {
+            out.fail_all(parameter.errors);
+        }
+        if let Some(place) = self.wants_counter {
+            hint_counters(&out, place, state);
+        }
+        let late = run.profile.delayed_name_removal;
+        if !self.keeps_name {
+            let head = self.head.get(&[out.head()], || Arc::new(nameless(out.head(), late))).clone();
+            out = out.under(head);
+        }
+        Ok(if late { out } else { settle(out, run.mode, Collision::Series, span) })
+    }
+}
+
+/// `absent_over_time`: 1 where no series has a sample in the window.
+pub struct AbsentOverTime {
+    pub source: Source,
+    pub range: Duration,
+    pub head: Arc<Head>,
+}
+
+impl AbsentOverTime {
+    pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        let found = windows(&mut self.source, self.range, span, run, state, |_, _| Some(1.0))?;
+        Ok(absence(&found, self.head.clone()))
+    }
+}
+
+/// One column that is 1 where a matrix has no value; it takes over the errors.
+pub fn absence(found: &Matrix, head: Arc<Head>) -> Matrix {
+    let mut out = Matrix::new(head, found.steps());
+    let (values, present) = out.column_mut(0);
+    values.fill(1.0);
+    present.copy_from_slice(&bits::all(found.steps()));
+    for column in found.columns() {
+        present.iter_mut().zip(column.present).for_each(|(word, found)| *word &= !found);
+    }
+    out.errors.clone_from(&found.errors);
+    out
+}
+
+fn hint_counters(out: &Matrix, place: Span, state: &mut State) {
+    const COUNTERS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
+    for column in out.columns() {
+        let name = column.labels.name();
+        if !name.is_empty() && !COUNTERS.iter().any(|end| name.ends_with(end)) && !bits::none(column.present) {
+            let message =
+                format!("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}");
+            state.annotate(Level::Info, place, message);
+        }
+    }
+}
+
+/// Calls `f` for each series at each step at which its window holds a sample. The columns are those of the source.
+fn windows(
+    source: &mut Source,
+    range: Duration,
+    span: Span,
+    run: &Run<'_>,
+    state: &mut State,
+    mut f: impl FnMut(usize, &Window<'_>) -> Option<f64>,
+) -> Result<Matrix, EvalError> {
+    match source {
+        Source::Series(selector) => {
+            selector.search(run.store);
+            let ends = selector.times(run);
+            state.reserve(selector.ids.len(), ends.len(), span)?;
+            let mut out = Matrix::new(selector.head.clone(), ends.len());
+            let sees_all = sees_all(&ends, run.steps);
+            let mut samples = Samples::default();
+            for (column, id) in selector.ids.iter().enumerate() {
+                let (values, present) = out.column_mut(column);
+                samples.slide(run.store.series(*id), &ends, range, run.steps, sees_all, |step, window| {
+                    if let Some(value) = f(step, window) {
+                        values[step] = value;
+                        bits::insert(present, step);
+                    }
+                });
+            }
+            Ok(out)
+        }
+        Source::Subquery(subquery) => {
+            let mut ends = run.times(subquery.at);
+            ends.iter_mut().for_each(|end| *end = *end - subquery.offset);
+            let mut out = Gathered::new(run.steps.len());
+            let errors = subquery.eval(span, run, state, |frame, outer| {
+                out.cut(frame, outer, &ends, range, run.steps, &mut f);
+            })?;
+            let mut out = out.finish();
+            out.fail_all(errors);
+            Ok(out)
+        }
+    }
+}
+
+impl Selector {
+    /// The samples of each series in the window of each step.
+    pub fn samples(&mut self, range: Duration, run: &Run<'_>) -> RangeVector {
+        self.search(run.store);
+        let ends = self.times(run);
+        let sees_all = sees_all(&ends, run.steps);
+        let mut room = Samples::default();
+        let mut series = Vec::new();
+        for id in &self.ids {
+            let stored = run.store.series(*id);
+            room.slide(stored, &ends, range, run.steps, sees_all, |_, window| {
+                let samples = window.times.iter().copied().zip(window.values.iter().copied()).collect();
+                series.push((stored.labels.clone(), samples));
+            });
+        }
+        series
+    }
+}
+
+/// Room for the samples of a series that has stale markers, without them.
+#[derive(Default)]
+struct Samples {
+    times: Vec<Timestamp>,
+    values: Vec<f64>,
+    /// How many of the samples before an index are kept.
+    kept: Vec<usize>,
+}
+
+impl Samples {
+    /// Calls `f` at each step whose window `(end - range, end]` holds visible samples.
+    fn slide(
+        &mut self,
+        series: &Series,
+        ends: &[Timestamp],
+        range: Duration,
+        steps: &[Step],
+        sees_all: bool,
+        mut f: impl FnMut(usize, &Window<'_>),
+    ) {
+        let (Some(first), Some(last)) = (ends.first(), ends.last()) else { return };
+        let times = &series.times;
+        if times.first().is_none_or(|time| time > last) || times.last().is_none_or(|time| *time <= *first - range) {
+            return;
+        }
+        let base = times.partition_point(|time| *time <= *first - range);
+        let end = base + times[base..].partition_point(|time| time <= last);
+        let has_stale = series.values[base..end].iter().any(|value| is_stale(*value));
+        if has_stale {
+            self.fill(series, base, end);
+        }
+        let mut reach = Reach::new(series, sees_all);
+        let mut from = base;
+        for (step, end) in ends.iter().enumerate() {
+            let start = *end - range;
+            while from < times.len() && times[from] <= start {
+                from += 1;
+            }
+            let to = reach.to(*end, steps[step].frontier);
+            if from >= to {
+                continue;
+            }
+            let (times, values) = if has_stale {
+                let kept = self.kept[from - base]..self.kept[to - base];
+                (&self.times[kept.clone()], &self.values[kept])
+            } else {
+                (&times[from..to], &series.values[from..to])
+            };
+            if !times.is_empty() {
+                f(step, &Window { times, values, start, end: *end, range, at: steps[step].time });
+            }
+        }
+    }
+
+    fn fill(&mut self, series: &Series, base: usize, end: usize) {
+        self.times.clear();
+        self.values.clear();
+        self.kept.clear();
+        for (time, value) in series.times[base..end].iter().zip(&series.values[base..end]) {
+            self.kept.push(self.times.len());
+            if !is_stale(*value) {
+                self.times.push(*time);
+                self.values.push(*value);
+            }
+        }
+        self.kept.push(self.times.len());
+    }
+}
+
+/// The outer columns of a subquery, collected from one or several evaluations of the inner query.
+struct Gathered {
+    steps: usize,
+    /// Labels, whether the name is to be dropped, and a count, should one result hold equals.
+    numbers: HashMap<(Labels, bool, u32), usize>,
+    columns: Vec<(Labels, bool)>,
+    values: Vec<Vec<f64>>,
+    present: Vec<Vec<u64>>,
+    /// The head met last, and where its columns go.
+    last: Option<(Arc<Head>, Vec<usize>)>,
+    heads: usize,
+    times: Vec<Timestamp>,
+    samples: Vec<f64>,
+}
+
+impl Gathered {
+    fn new(steps: usize) -> Gathered {
+        Gathered {
+            steps,
+            numbers: HashMap::new(),
+            columns: Vec::new(),
+            values: Vec::new(),
+            present: Vec::new(),
+            last: None,
+            heads: 0,
+            times: Vec::new(),
+            samples: Vec::new(),
+        }
+    }
+
+    /// The outer columns of an inner head.
+    fn places(&mut self, head: &Arc<Head>) -> Vec<usize> {
+        if let Some((known, places)) = self.last.take()
+            && Arc::ptr_eq(&known, head)
+        {
+            return places;
+        }
+        self.heads += 1;
+        let mut equals: HashMap<(&Labels, bool), u32> = HashMap::new();
+        let mut places = Vec::with_capacity(head.len());
+        for (labels, drop_name) in head.labels.iter().zip(&head.drop_name) {
+            let nth = equals.entry((labels, *drop_name)).and_modify(|nth| *nth += 1).or_insert(0);
+            let next = self.columns.len();
+            let place = *self.numbers.entry((labels.clone(), *drop_name, *nth)).or_insert(next);
+            if place == next {
+                self.columns.push((labels.clone(), *drop_name));
+                self.values.push(vec![0.0; self.steps]);
+                self.present.push(vec![0; bits::words(self.steps)]);
+            }
+            places.push(place);
+        }
+        places
+    }
+
+    fn cut(
+        &mut self,
+        frame: &Frame,
+        outer: &[u64],
+        ends: &[Timestamp],
+        range: Duration,
+        steps: &[Step],
+        f: &mut impl FnMut(usize, &Window<'_>) -> Option<f64>,
+    ) {
+        let places = self.places(frame.matrix.head());
+        for (column, place) in frame.matrix.columns().zip(&places) {
+            self.times.clear();
+            self.samples.clear();
+            for (step, value) in column.iter() {
+                self.times.push(frame.times[step]);
+                self.samples.push(value);
+            }
+            let (mut from, mut to) = (0, 0);
+            for step in bits::steps(outer) {
+                let (start, end) = (ends[step] - range, ends[step]);
+                while from < self.times.len() && self.times[from] <= start {
+                    from += 1;
+                }
+                while to < self.times.len() && self.times[to] <= end {
+                    to += 1;
+                }
+                if from >= to {
+                    continue;
+                }
+                let (times, values) = (&self.times[from..to], &self.samples[from..to]);
+                if let Some(value) = f(step, &Window { times, values, start, end, range, at: steps[step].time }) {
+                    self.values[*place][step] = value;
+                    bits::insert(&mut self.present[*place], step);
+                }
+            }
+        }
+        self.last = Some((frame.matrix.head().clone(), places));
+    }
+
+    fn finish(self) -> Matrix {
+        let head = match self.last {
+            Some((head, _)) if self.heads == 1 => head,
+            _ => {
+                let (labels, drop_name) = self.columns.into_iter().unzip();
+                Arc::new(Head::new(labels, drop_name))
+            }
+        };
+        let mut out = Matrix::new(head, self.steps);
+        for (column, (values, present)) in self.values.iter().zip(&self.present).enumerate() {
+            let (into_values, into_present) = out.column_mut(column);
+            into_values.copy_from_slice(values);
+            into_present.copy_from_slice(present);
+        }
+        out
+    }
+}
