@@ -8,6 +8,7 @@ mod lexer;
 mod parser;
 mod printer;
 pub mod series_values;
+mod spans;
 mod types;
 
 pub use parser::{Features, parse, parse_selector, parse_series, parse_series_prefix, parse_with};
