@@ -13,5 +13,6 @@ pub mod replay;
 pub mod rules;
 pub mod store;
 pub mod syntax;
+pub mod template;
 pub mod text;
 pub mod time;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 use crate::promql;
+use crate::template::conformance::Environment;
 
 /// Compare with the real systems: upstream test scripts and recorded answers
 #[derive(clap::Args)]
@@ -17,6 +18,8 @@ pub struct Args {
 enum Kit {
     /// Say of each expression whether Prometheus accepts it, and how it prints it
     PromqlParse(Cases),
+    /// Expand templates of alerts
+    Template(Cases),
 }
 
 #[derive(clap::Args)]
@@ -29,6 +32,13 @@ struct Cases {
 pub fn run(args: Args) -> Exit {
     match args.kit {
         Kit::PromqlParse(cases) => answer_lines(&cases, promql::conformance::answer),
+        Kit::Template(cases) => match Environment::beside(&cases.cases) {
+            Ok(environment) => answer_lines(&cases, |line| environment.answer(line)),
+            Err(problem) => {
+                anstream::eprintln!("{problem}");
+                Exit::Unusable
+            }
+        },
     }
 }
 

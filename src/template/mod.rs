@@ -1,0 +1,163 @@
+//! Alert templates: Go's `text/template` with the functions of Prometheus (`template/template.go`).
+//!
+//! `gotmpl` parses and runs the language. What Prometheus' templates need beyond it is written into the parsed tree
+//! (`tree`): values print as Go's `%v` prints them, a label that is missing is empty, and variables and functions have to
+//! be known when a template is read.
+
+pub mod conformance;
+mod format;
+mod functions;
+mod links;
+mod printf;
+mod scan;
+mod tree;
+mod value;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use gotmpl::Value;
+
+use crate::labels::Labels;
+use crate::text::Span;
+use crate::time::Timestamp;
+
+/// What Prometheus puts in front of every template of a rule.
+const PRELUDE: &str =
+    "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
+
+/// How often a template may ask for the result of one more query.
+const MAX_QUERIES: usize = 1000;
+
+/// Why a template cannot be read, or fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The template is no template.
+    #[error("{message}")]
+    Parse {
+        message: String,
+        /// Where, in bytes of the template's text.
+        span: Span,
+    },
+    /// It failed for these labels and this value.
+    #[error("{0}")]
+    Expand(String),
+}
+
+/// One element of a query's result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    pub labels: Labels,
+    pub value: f64,
+}
+
+/// Runs an instant query.
+pub type QueryFn<'a> = dyn FnMut(&str, Timestamp) -> Result<Vec<Sample>, String> + 'a;
+
+/// What a template is expanded with.
+pub struct Context<'a> {
+    /// Labels of the query's result.
+    pub labels: &'a Labels,
+    pub value: f64,
+    pub external_labels: &'a Labels,
+    pub external_url: &'a str,
+    /// The evaluation time.
+    pub time: Timestamp,
+    pub query: &'a mut QueryFn<'a>,
+}
+
+/// A template that has been read.
+#[derive(Clone)]
+pub struct Template {
+    name: String,
+    text: String,
+    /// `None` for a text without actions, which is its own expansion.
+    program: Option<gotmpl::Template>,
+    queries: bool,
+}
+
+/// Whether a text holds actions; if not, it expands to itself.
+pub fn has_actions(text: &str) -> bool {
+    text.contains("{{")
+}
+
+impl Template {
+    /// Reads a template of a rule; `name` is for messages.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn parse(name: &str, text: &str) -> Result<Template, TemplateError> {
+        let (program, queries) = match has_actions(text) {
+            true => tree::program(name, PRELUDE, text).map(|(program, queries)| (Some(program), queries))?,
+            false => (None, false),
+        };
+        Ok(Template { name: name.to_owned(), text: text.to_owned(), program, queries })
+    }
+
+    /// Whether the template asks for the results of queries.
+    pub fn uses_query(&self) -> bool {
+        self.queries
+    }
+
+    /// The text for these labels and this value.
+    ///
+    /// # Errors
+    /// What Prometheus would put into the annotation instead, without its frame.
+    pub fn expand(&self, context: &mut Context<'_>) -> Result<String, TemplateError> {
+        let Some(program) = &self.program else { return Ok(self.text.clone()) };
+        let data = value::data(context.labels, context.external_labels, context.external_url, context.value);
+        let mut expansion = Expansion {
+            time: context.time,
+            external_url: context.external_url.to_owned(),
+            results: HashMap::new(),
+            wanted: None,
+        };
+        // The functions of a template cannot hold on to a query function that is only borrowed: a template runs until it
+        // needs a result that is not there, and again when it is.
+        for _ in 0..MAX_QUERIES {
+            let (result, after) = run(program, &data, expansion);
+            expansion = after;
+            match expansion.wanted.take() {
+                Some(query) => {
+                    let found = (context.query)(&query, context.time).map(|samples| value::samples(&samples));
+                    expansion.results.insert(query, found);
+                }
+                None => return result.map_err(|error| TemplateError::Expand(self.framed(&error.to_string()))),
+            }
+        }
+        Err(TemplateError::Expand(self.framed(&format!("more than {MAX_QUERIES} queries"))))
+    }
+
+    fn framed(&self, message: &str) -> String {
+        format!("error executing template {}: {message}", self.name)
+    }
+}
+
+/// What the functions of a running template refer to.
+struct Expansion {
+    time: Timestamp,
+    external_url: String,
+    /// Results of queries so far.
+    results: HashMap<String, Result<Value, String>>,
+    /// The query whose result is missing.
+    wanted: Option<String>,
+}
+
+thread_local! {
+    /// The expansion that runs on this thread.
+    static RUNNING: RefCell<Option<Expansion>> = const { RefCell::new(None) };
+}
+
+/// Runs a program with an expansion in place, and takes it out again.
+fn run(program: &gotmpl::Template, data: &Value, expansion: Expansion) -> (gotmpl::Result<String>, Expansion) {
+    let before = RUNNING.with(|running| running.replace(Some(expansion)));
+    let result = program.execute_template_to_string(tree::MAIN, data);
+    let after = RUNNING.with(|running| running.replace(before));
+    let lost = || Expansion { time: Timestamp(0), external_url: String::new(), results: HashMap::new(), wanted: None };
+    (result, after.unwrap_or_else(lost))
+}
+
+/// Reads or changes the running expansion; `None` outside of one.
+fn with_running<T>(read: impl FnOnce(&mut Expansion) -> T) -> Option<T> {
+    RUNNING.with(|running| running.borrow_mut().as_mut().map(read))
+}
