@@ -49,6 +49,11 @@ fn every_real_rule_file_is_read() {
 
 /// Files with the verdict of `promtool check rules` 3.14: whether it accepts them.
 const VERDICTS: &[(bool, &str)] = &[
+    (false, "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ $value '}}]}]"),
+    (false, "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ nosuch 1 }}'}}]}]"),
+    (false, "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ $nosuch }}'}}]}]"),
+    (false, "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ if true }}x'}}]}]"),
+    (false, "groups: [{name: g, rules: [{alert: A, expr: up, annotations: {a: '{{ end }}'}}]}]"),
     (true, "groups: [{name: g, rules: [{alert: A, expr: up}]}]"),
     (false, "groups: [{name: '', rules: []}]"),
     (false, "groups: [{rules: []}]"),

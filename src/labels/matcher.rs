@@ -55,18 +55,24 @@ const MAX_REGEX_NESTING: u32 = 500;
 /// A regular expression that has to match a whole value, in Go's RE2 syntax, where `.` also matches a newline
 /// (Prometheus `labels.NewFastRegexMatcher`).
 pub fn anchored_regex(pattern: &str) -> Result<Regex, RegexError> {
-    let translated = go_regex::translate(pattern)?;
-    RegexBuilder::new(&format!("\\A(?:{translated})\\z"))
-        .size_limit(MAX_REGEX_SIZE)
-        .nest_limit(MAX_REGEX_NESTING)
-        .build()
-        .map_err(|error| RegexError {
+    compile(&format!("\\A(?:{})\\z", go_regex::translate(pattern)?))
+}
+
+/// A regular expression that is searched for in a text, in Go's RE2 syntax, where `.` matches no newline (Go's `regexp`).
+pub fn search_regex(pattern: &str) -> Result<Regex, RegexError> {
+    compile(&go_regex::translate(&format!("(?-s){pattern}"))?)
+}
+
+fn compile(translated: &str) -> Result<Regex, RegexError> {
+    RegexBuilder::new(translated).size_limit(MAX_REGEX_SIZE).nest_limit(MAX_REGEX_NESTING).build().map_err(|error| {
+        RegexError {
             message: match error {
                 regex::Error::CompiledTooBig(_) => "the regular expression is too large".to_owned(),
                 // All other differences were translated.
                 _ => "the regular expression is nested too deep".to_owned(),
             },
-        })
+        }
+    })
 }
 
 impl Matcher {

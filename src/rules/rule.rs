@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::model::RuleKind;
 use crate::labels::METRIC_NAME;
+use crate::template::{self, Template, TemplateError};
 use crate::text::yaml::{Mapping, Node, Problems};
 use crate::text::{Diagnostic, Located, Span};
 use crate::time::Duration;
@@ -50,7 +51,11 @@ impl<'a> RuleReader<'a> {
                 self.problems.at(node, problem);
                 None
             }
-            (Some(alert), None) => Some((RuleKind::Alert { for_, keep_firing_for, annotations }, alert)),
+            (Some(alert), None) => {
+                self.check_templates(&alert, &labels);
+                self.check_templates(&alert, &annotations);
+                Some((RuleKind::Alert { for_, keep_firing_for, annotations }, alert))
+            }
             (None, Some(record)) => {
                 self.check_record(&fields, &record, for_, keep_firing_for);
                 Some((RuleKind::Record, record))
@@ -58,6 +63,18 @@ impl<'a> RuleReader<'a> {
         };
         fields.finish();
         Some(Draft { kind, expr, labels, span: node.span })
+    }
+
+    /// Labels and annotations of an alert are templates.
+    fn check_templates(&self, alert: &str, texts: &[(String, Located)]) {
+        for (name, text) in texts.iter().filter(|(_, text)| template::has_actions(text)) {
+            let Err(error) = Template::parse(&format!("__alert_{alert}"), text) else { continue };
+            let part = match error {
+                TemplateError::Parse { span, .. } => span,
+                TemplateError::Expand(_) => Span::new(0, text.len()),
+            };
+            self.problems.push(text.diagnose(part, Diagnostic::error(format!("the template of `{name}`: {error}"))));
+        }
     }
 
     fn check_record(&self, fields: &Mapping<'a>, record: &Located, for_: Duration, keep_firing_for: Duration) {

@@ -7,6 +7,7 @@ use gotmpl::{FuncMap, TemplateError, Value, ValueFunc};
 use regex::Regex;
 
 use super::{format, links, printf, value, with_running};
+use crate::labels::search_regex;
 use crate::time::Duration;
 
 /// Prints a value as Go does; appended to every action.
@@ -193,41 +194,7 @@ fn text(text: impl AsRef<str>) -> Result<Value, String> {
 }
 
 fn regex(pattern: &str) -> Result<Regex, String> {
-    let translated = literal_braces(pattern);
-    Regex::new(&translated).map_err(|error| format!("error parsing regexp: {error}"))
-}
-
-/// A pattern whose braces that are no repetition are literal, as RE2 has them.
-fn literal_braces(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len());
-    let mut rest = pattern;
-    while let Some(next) = rest.chars().next() {
-        let mut length = next.len_utf8();
-        match next {
-            '\\' => {
-                length += rest[1..].chars().next().map_or(0, char::len_utf8);
-                // `\p{Greek}` and `\x{10FFFF}` have braces of their own.
-                if rest.starts_with("\\p{") || rest.starts_with("\\P{") || rest.starts_with("\\x{") {
-                    length = rest.find('}').map_or(rest.len(), |at| at + 1);
-                }
-            }
-            '{' if !is_repetition(rest) => out.push('\\'),
-            '{' => length = rest.find('}').map_or(1, |at| at + 1),
-            '}' => out.push('\\'),
-            _ => {}
-        }
-        out.push_str(&rest[..length]);
-        rest = &rest[length..];
-    }
-    out
-}
-
-/// Whether a pattern goes on with `{n}`, `{n,}` or `{n,m}`.
-fn is_repetition(rest: &str) -> bool {
-    let Some(inside) = rest[1..].split_once('}').map(|(inside, _)| inside) else { return false };
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let (least, most) = inside.split_once(',').unwrap_or((inside, ""));
-    !least.is_empty() && digits(least) && digits(most)
+    search_regex(pattern).map_err(|error| format!("error parsing regexp: {error}"))
 }
 
 /// A character in the other case, where that is one character.

@@ -161,3 +161,105 @@ fn run(program: &gotmpl::Template, data: &Value, expansion: Expansion) -> (gotmp
 fn with_running<T>(read: impl FnOnce(&mut Expansion) -> T) -> Option<T> {
     RUNNING.with(|running| running.borrow_mut().as_mut().map(read))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expand(text: &str, value: f64) -> Result<String, TemplateError> {
+        let up = |instance: &str, value| Sample { labels: Labels::from_pairs([("instance", instance)]), value };
+        Template::parse("t", text)?.expand(&mut Context {
+            labels: &Labels::from_pairs([("job", "node")]),
+            value,
+            external_labels: &Labels::from_pairs([("site", "eqiad")]),
+            external_url: "http://prom:9090/a/",
+            time: Timestamp(1_763_132_940_123),
+            query: &mut |text, time| match text {
+                "up" => Ok(vec![up("b", 1.0), up("a", 2.0)]),
+                "time" => Ok(vec![up("x", time.seconds())]),
+                _ => Err("no such series".to_owned()),
+            },
+        })
+    }
+
+    fn text(template: &str) -> String {
+        expand(template, 1234.5).unwrap_or_else(|error| format!("{error}"))
+    }
+
+    #[test]
+    fn labels_that_are_missing_are_empty() {
+        assert_eq!(text("<{{ $labels.nosuch }}|{{ .Labels.job }}|{{ index $labels \"x\" }}>"), "<|node|>");
+        assert_eq!(text("{{ if eq $labels.nosuch \"\" }}none{{ end }}{{ with $labels.nosuch }}!{{ end }}"), "none");
+        assert_eq!(
+            text("{{ $labels }} {{ $externalLabels.site }} {{ $externalURL }}{{ pathPrefix }}"),
+            "map[job:node] eqiad http://prom:9090/a//a/"
+        );
+    }
+
+    #[test]
+    fn queries_are_run_as_they_are_asked_for() {
+        assert_eq!(
+            text("{{ range query \"up\" | sortByLabel \"instance\" }}{{ .Labels.instance }}={{ .Value }} {{ end }}"),
+            "a=2 b=1 "
+        );
+        assert!(text("{{ query \"time\" | first | value | humanizeTimestamp }}").starts_with("2025-11-14 15:09:00.12"));
+        assert!(text("{{ query \"x\" }}").contains("no such series"));
+        assert!(Template::parse("t", "{{ with query \"up\" }}{{ end }}").unwrap().uses_query());
+        assert!(!Template::parse("t", "{{ $value }} query").unwrap().uses_query());
+    }
+
+    #[test]
+    fn a_text_without_actions_is_itself() {
+        assert_eq!(text("100% }} of it"), "100% }} of it");
+    }
+
+    #[test]
+    fn times_have_methods() {
+        assert_eq!(
+            text("{{ (toTime 0).Year }} {{ (0 | toTime).Format \"15:04\" }} {{ (toDuration 90).Minutes }}"),
+            "1970 00:00 1.5"
+        );
+    }
+
+    #[test]
+    fn what_go_refuses_to_parse_has_a_place() {
+        for (template, start) in
+            [("a {{ $nosuch }}", 5), ("a {{ nosuch 1 }}", 5), ("a {{ end }}", 2), ("{{ if true }}x", 0)]
+        {
+            match Template::parse("t", template) {
+                Err(TemplateError::Parse { span, message }) => {
+                    assert!(
+                        span.start.abs_diff(start) <= 5 && span.end <= template.len(),
+                        "{template}: {span:?} {message}"
+                    );
+                }
+                other => panic!("{template}: {:?}", other.err()),
+            }
+        }
+    }
+
+    #[test]
+    fn hostile_templates_end() {
+        let deep = format!("{}{}", "{{ if true }}".repeat(5000), "{{ end }}".repeat(5000));
+        let _ = expand(&deep, 0.0);
+        let nested = format!("{{{{ {}1{} }}}}", "(".repeat(50_000), ")".repeat(50_000));
+        let _ = expand(&nested, 0.0);
+        assert!(expand("{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}", 0.0).is_err());
+        for text in [
+            "{{",
+            "}}",
+            "{{{{",
+            "{{ \"",
+            "{{ ` }}",
+            "{{/*",
+            "{{ ' }}",
+            "{{ $ }}",
+            "{{ . }}",
+            "{{-}}",
+            "{{ µ }}",
+            "{{ $µ }}",
+        ] {
+            let _ = expand(text, 0.0);
+        }
+    }
+}

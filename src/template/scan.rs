@@ -38,11 +38,7 @@ pub(super) fn misplaced(text: &str) -> Option<(String, Span)> {
                 }
             }
             "end" if !rest.is_empty() => return Some((format!("unexpected {rest:?} in end"), span)),
-            "end" => {
-                if open.pop().is_none() {
-                    return Some(("unexpected {{end}}".to_owned(), span));
-                }
-            }
+            "end" if open.pop().is_none() => return Some(("unexpected {{end}}".to_owned(), span)),
             _ => {}
         }
     }
