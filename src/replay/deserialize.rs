@@ -9,7 +9,8 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializ
 
 use super::names;
 use super::tree::{Kind, Node};
-use crate::text::{Diagnostic, Source, Span};
+use crate::syntax::ParseError;
+use crate::text::{Diagnostic, Located, Source, Span};
 
 /// The newtype name by which a type asks for the node itself.
 const NODE: &str = "$firedrill::Node";
@@ -44,6 +45,13 @@ impl<'a> Reader<'a> {
         self.problems.borrow_mut().extend(problems);
     }
 
+    /// Notes a syntax error inside a text, at its exact place.
+    pub fn syntax(&self, text: &Text, what: &str, error: &ParseError, otherwise: &str) {
+        let help = error.hint.clone().unwrap_or_else(|| otherwise.to_owned());
+        let problem = Diagnostic::error(format!("{what}: {error}")).help(help);
+        self.extend([text.located(self.source).diagnose(error.span, problem)]);
+    }
+
     pub fn is_clean(&self) -> bool {
         self.problems.borrow().is_empty()
     }
@@ -75,6 +83,15 @@ pub struct Text {
     pub span: Span,
     /// Written without quotes.
     pub plain: bool,
+}
+
+impl Text {
+    /// The text with the way back from each of its bytes to the file.
+    pub fn located(&self, source: &Source) -> Located {
+        let node = Node { span: self.span, kind: Kind::Scalar { text: self.text.clone(), plain: self.plain } };
+        let whole = || Located::new(self.text.clone(), source, self.span, Vec::new());
+        node.located(source).unwrap_or_else(whole)
+    }
 }
 
 impl<'de> Deserialize<'de> for Text {

@@ -167,10 +167,8 @@ fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertE
     let parsed = match crate::promql::parse_selector(&selector.text) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let problem = Diagnostic::error(format!("not a selector of alerts: {error}"));
-            let help =
-                error.hint.unwrap_or_else(|| "write the alert's name and labels: HighLoad{job=\"node\"}".to_owned());
-            reader.problem(selector.span, problem.help(help));
+            let otherwise = "write the alert's name and labels: HighLoad{job=\"node\"}";
+            reader.syntax(selector, "not a selector of alerts", &error, otherwise);
             return None;
         }
     };

@@ -73,11 +73,7 @@ pub fn resolve(doc: &GapDoc, place: Span, day: &Day, reader: &Reader<'_>) -> Opt
                 Some(series) => match crate::promql::parse_selector(&series.text) {
                     Ok(selector) => selector.matchers,
                     Err(error) => {
-                        let help = error
-                            .hint
-                            .clone()
-                            .unwrap_or_else(|| "write the name and labels: up{job=\"node\"}".to_owned());
-                        reader.problem(series.span, Diagnostic::error(format!("not a selector: {error}")).help(help));
+                        reader.syntax(series, "not a selector", &error, "write the name and labels: up{job=\"node\"}");
                         return None;
                     }
                 },

@@ -165,8 +165,9 @@ impl<'a> Scrape<'a> {
         let mut restarted = 0;
         let mut series = None;
         for time in self.target.scrape_times(self.day.calendar) {
-            let labels = self.labels(&name, time, &mut restarted);
-            self.turn(&mut series, labels, time, store)?;
+            if self.pass_restarts(time, &mut restarted) || series.is_none() {
+                self.turn(&mut series, self.labels(&name, restarted), time, store)?;
+            }
             let covered = |kinds: &[GapKind]| {
                 self.gaps.iter().any(|gap| gap.covers(time) && gap.matchers.is_empty() && kinds.contains(&gap.kind))
             };
@@ -232,32 +233,41 @@ impl<'a> Scrape<'a> {
             base = 0.0;
         }
         for time in self.target.scrape_times(self.day.calendar) {
-            let before = restarted;
-            let labels = self.labels(own, time, &mut restarted);
-            if restarted > before && counter {
-                let (at, _) = self.restarts[restarted - 1];
-                base = -values.restart(at);
+            let began = self.pass_restarts(time, &mut restarted);
+            if began
+                && counter
+                && let Some((at, _)) = self.restarts.get(restarted - 1)
+            {
+                base = -values.restart(*at);
+            }
+            if began || series.is_none() {
+                self.turn(&mut series, self.labels(own, restarted), time, store)?;
             }
             let value = values.next(time).map(|value| if is_stale(value) { value } else { value + base });
             let value = value.map(|value| if rounds && !is_stale(value) { whole(value) } else { value });
             let born = metric.born.is_some_and(|born| born <= time);
-            let exposed = born && !self.hidden(&labels, time);
-            self.turn(&mut series, labels, time, store)?;
+            let hidden = series.as_ref().is_some_and(|series: &Series| self.hidden(&series.labels, time));
+            let exposed = born && !hidden;
             self.write(series.as_mut(), time, value.filter(|_| exposed), store)?;
         }
         Ok(())
     }
 
-    /// The labels of a series at a time; `restarted` counts the restarts so far.
-    fn labels(&self, own: &Labels, time: Timestamp, restarted: &mut usize) -> Labels {
+    /// Counts the restarts up to a time on from `restarted`; whether there were any.
+    fn pass_restarts(&self, time: Timestamp, restarted: &mut usize) -> bool {
+        let before = *restarted;
         while self.restarts.get(*restarted).is_some_and(|(at, _)| *at <= time) {
             *restarted += 1;
         }
-        let target = match restarted.checked_sub(1).and_then(|last| self.restarts.get(last)) {
-            Some((_, labels)) => labels,
-            None => &self.target.labels,
-        };
-        join(own, target)
+        *restarted > before
+    }
+
+    /// The labels of a series after so many restarts.
+    fn labels(&self, own: &Labels, restarted: usize) -> Labels {
+        match restarted.checked_sub(1).and_then(|last| self.restarts.get(last)) {
+            Some((_, labels)) => join(own, labels),
+            None => join(own, &self.target.labels),
+        }
     }
 
     /// Whether a scrape does not find a series, born though it is.

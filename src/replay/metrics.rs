@@ -278,11 +278,12 @@ impl Context<'_> {
         let runs = match parse_values(&text.text) {
             Ok(runs) => runs,
             Err(error) => {
-                let help = error
-                    .hint
-                    .clone()
-                    .unwrap_or_else(|| "write values as promtool does: `0+1x10 _ 5 stale`".to_owned());
-                self.reader.problem(text.span, Diagnostic::error(format!("not a list of values: {error}")).help(help));
+                self.reader.syntax(
+                    text,
+                    "not a list of values",
+                    &error,
+                    "write values as promtool does: `0+1x10 _ 5 stale`",
+                );
                 return None;
             }
         };
@@ -471,9 +472,7 @@ pub fn parse_series(text: &Text, reader: &Reader<'_>) -> Option<Labels> {
         }
         Ok(labels) => Some(labels),
         Err(error) => {
-            let problem = Diagnostic::error(format!("not a series: {error}"));
-            let help = error.hint.unwrap_or_else(|| "write the name and labels: up{job=\"node\"}".to_owned());
-            reader.problem(text.span, problem.help(help));
+            reader.syntax(text, "not a series", &error, "write the name and labels: up{job=\"node\"}");
             None
         }
     }

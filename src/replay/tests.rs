@@ -274,7 +274,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write_instead() {
         ("metrics:\n  - {series: x, gauge: 1, counter: 1/s}\n", (2, 14), "`counter` and `gauge`", "keep one"),
         ("metrics:\n  - {series: up, gauge: 1}\n", (2, 14), "two generators for the series up", "different labels"),
         ("metrics:\n  - {series: x}\n", (2, 14), "a metric without values", "gauge"),
-        ("metrics:\n  - {series: 'x{', gauge: 1}\n", (2, 14), "not a series", ""),
+        ("metrics:\n  - {series: 'x{', gauge: 1}\n", (2, 17), "not a series", ""),
         ("metrics:\n  - {series: x, gague: 1}\n", (2, 17), "unknown field `gague`", "did you mean `gauge`?"),
         (
             "metrics:\n  - {series: x, gauge: {s: 1}}\nspans:\n  s: {from: \"00:01\", to: \"00:02\"}\n",
@@ -403,4 +403,39 @@ fn marks_and_times_of_a_day_are_found() {
     ] {
         assert!(day.time_of(mark).unwrap_err().message.contains(message), "{mark}");
     }
+}
+
+/// Bad input never panics: the incident's replay with bytes removed, doubled and swapped.
+#[test]
+fn no_broken_replay_makes_the_reader_panic() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/incidents/vmagent-remote-write/replay.yaml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let characters: Vec<char> = text.chars().collect();
+    let mut random = super::random::Random::named("broken replays");
+    let mut refused = 0;
+    for round in 0..200 {
+        let mut broken = characters.clone();
+        for _ in 0..=round % 3 {
+            let mut at = || (random.unit() * (broken.len() - 8) as f64) as usize;
+            let (one, two) = (at(), at());
+            match round % 4 {
+                0 => drop(broken.drain(one..one + 3)),
+                1 => broken.swap(one, two),
+                2 => broken.insert(one, ['0', '-', '}', '"', 'é'][two % 5]),
+                _ => broken[one] = ['9', '{', '$', ' ', '\n'][two % 5],
+            }
+        }
+        match read_text(&broken.into_iter().collect::<String>()) {
+            Ok(replay) => {
+                for day in replay.days() {
+                    drop(day.generate(Limits { max_samples: 100_000 }));
+                }
+            }
+            Err(problems) => {
+                refused += 1;
+                assert!(problems.iter().all(|problem| problem.place.is_some()), "{}", lines(&problems));
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
 }
