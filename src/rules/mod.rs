@@ -5,5 +5,5 @@ mod language;
 mod model;
 mod rule;
 
-pub use file::{is_rule_document, read};
+pub use file::{is_rule_document, read, read_as};
 pub use model::{Group, Language, Query, Rule, RuleFile, RuleKind};
