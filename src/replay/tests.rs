@@ -439,3 +439,78 @@ fn no_broken_replay_makes_the_reader_panic() {
     }
     assert!(refused > 50, "{refused}");
 }
+
+#[test]
+fn the_short_forms_mean_what_the_long_ones_mean() {
+    let text = r##"
+firedrill: replay/1
+title: everything at once
+document: [a.md, b.md]
+start: 2025-11-14T14:30:00Z
+end: 2025-11-14T16:30:00Z
+rules: [../../rules/vmagent.yaml]
+dialect: promql
+external_labels: {cluster: home}
+targets:
+  vmagent:  {labels: {job: vmagent, instance: "10.42.3.110:8429"}, scrape: 30s, phase: 7s}
+  vmsingle: {labels: {job: vmsingle, instance: "10.42.1.188:8428"}, scrape: 30s}
+  probe: {labels: {job: t3-probe}, scrape: 15s}
+spans:
+  stuck: {from: "15:06:45", to: "15:58:00", fitted: "the alert's 'active since 15:09:00'"}
+events:
+  attempt: {retry: {while: stuck, takes: 120s, waits: [2s, 4s, 8s, 16s, 32s, 65.92s]}, source: "incident.md#symptoms"}
+  server_error: {after: attempt.start, delay: 121s}
+  reboot: {script: {from: stuck.to, steps: [0s, 5s, 1m30s]}}
+  some: {after: attempt.end, nth: 2, probability: 50%}
+  once: {after: stuck.to, delay: 1m}
+metrics:
+  - {series: 'vm_http_request_errors_total{path="/api/v1/write"}', target: vmsingle, count: server_error, born: start}
+  - {series: 'vmagent_remotewrite_pending_data_bytes', target: vmagent, backlog: {in: 54766B / 30s, out: {else: 1MiB/s, stuck: 0}}}
+  - {series: 't3probe_connected{leg="${leg}"}', each: {leg: [cloudflare, internal]}, target: probe, gauge: {else: 1}}
+gaps:
+  - {late: {target: vmagent}, during: stuck}
+logs:
+  - {stream: {job: vmagent}, event: attempt.end, line: "couldn't send a block ... re-sending the block in ${wait} seconds"}
+variants:
+  control: {without: [stuck], expect: {others: silent}}
+  reverted: {set: {spans.stuck.to: "15:20:00"}}
+happened:
+  alerts: [{'RequestErrorsToAPI{path="/api/v1/write"}': {active: {at: "15:09:00"}}}]
+expect:
+  alerts:
+    - 'RequestErrorsToAPI{path=~"/api/.*"}': {active: {at: "15:09:00"}, fires: {within: 20m, after: stuck.from}, times: 1}
+    - 'ServiceDown': never
+    - T3ProbeLegDown: {fires: never, blind: "no rule for it here"}
+  others: {severity: page}
+  queries:
+    - {promql: "up", at: "15:32", returns: [{__name__: up, job: vmsingle, value: 1}]}
+    - {document: "incident.md#key-metrics", at: "15:32", selects: something}
+    - {promql: "1", from: stuck.from, to: stuck.to, step: 5m, returns: 1}
+  triage: {runbook: vmagent, cause: write-path-stuck, within: 5m, after: page}
+"##;
+    let replay = read_text(text).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let day = replay.variant(None).unwrap();
+    let at = |time: &str| day.time_of(time).unwrap();
+    let expect = day.expect.as_ref().unwrap();
+    let Some(Occurs::Within(fires)) = &expect.alerts[0].fires else { panic!("no window") };
+    assert_eq!((fires.from, fires.to), (at("15:06:45"), at("15:26:45")));
+    assert_eq!(fires.words, "within 20m after stuck.from");
+    assert_eq!(expect.alerts[0].alertname, "RequestErrorsToAPI");
+    let matches = |matcher: &Matcher| matcher.name.as_ref() == "path" && matcher.matches("/api/v1/write");
+    assert!(expect.alerts[0].matchers.iter().any(matches));
+    assert!(matches!(&expect.alerts[1].fires, Some(Occurs::Never(_))));
+    assert!(expect.alerts[2].blind.is_some());
+    assert_eq!(expect.others.as_ref().unwrap().labels.len(), 1);
+    assert_eq!(expect.queries.len(), 3);
+    assert_eq!(
+        expect.queries[2].when,
+        QueryTime::Range { from: at("15:06:45"), to: at("15:58:00"), step: crate::time::Duration(300_000) }
+    );
+    assert_eq!(day.event("reboot").unwrap().times("").unwrap(), [at("15:58:00"), at("15:58:05"), at("15:59:30")]);
+    assert_eq!(day.event("once").unwrap().times("").unwrap(), [at("15:59:00")]);
+    assert_eq!(day.generate(Limits::default()).unwrap().provenance.len(), 4);
+    // A variant without its own expectations has the replay's, and what happened did not happen then.
+    let reverted = replay.variant(Some("reverted")).unwrap();
+    assert!(reverted.expect.is_some() && reverted.happened.is_none());
+    assert!(replay.variant(Some("control")).unwrap().expect.as_ref().unwrap().alerts.is_empty());
+}
