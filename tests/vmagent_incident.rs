@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use firedrill::engine::{Mode, Step, Steps};
 use firedrill::labels::{MatchOp, Matcher};
-use firedrill::replay::{self, Day, Generated, Kind, Limits, Replay};
+use firedrill::promql::eval::{Profile, Query};
+use firedrill::replay::{self, Day, Generated, Kind, Limits, QueryTime, Replay, Returns};
 use firedrill::store::{Moment, Series};
 use firedrill::text::Source;
 use firedrill::time::{Duration, Timestamp};
@@ -117,4 +119,72 @@ fn every_series_says_what_it_rests_on() {
     assert_eq!(kind("vm_http_request_errors_total", "/api/v1/write"), (Kind::Documented, true));
     assert_eq!(kind("vm_http_request_errors_total", "/api/v1/query_range"), (Kind::Assumed, false));
     assert_eq!(generated.provenance.len(), 7);
+}
+
+/// From when to when a condition holds at the ticks of a minute, each with what had arrived by then.
+fn holds(day: &Day, generated: &Generated, expr: &str) -> Vec<String> {
+    let minutes = (day.end() - day.start()).0 / 60_000;
+    let times: Vec<Timestamp> = (0..=minutes).map(|n| day.start() + Duration(n * 60_000)).collect();
+    let steps = Steps(times.iter().map(|at| Step { time: *at, frontier: Moment { at: *at, position: 1 } }).collect());
+    let mut query = Query::compile(&firedrill::promql::parse(expr).unwrap(), &Profile::prometheus()).unwrap();
+    let matrix = query.run(&generated.store, &steps, Mode::Instants).unwrap();
+    let clock = |at: usize| times[at].calendar().unwrap().format("%H:%M").to_string();
+    let mut found = Vec::new();
+    let mut since = None;
+    for at in 0..=times.len() {
+        let here = at < times.len() && matrix.columns().any(|column| column.at(at).is_some());
+        match (since, here) {
+            (None, true) => since = Some(at),
+            (Some(from), false) => {
+                found.push(format!("{}-{}", clock(from), clock(at - 1)));
+                since = None;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+const WRITE_ERRORS: &str = r#"increase(vm_http_request_errors_total{path="/api/v1/write"}[5m]) > 0"#;
+const RETRIES: &str = "rate(vmagent_remotewrite_retries_count_total[5m]) > 0";
+const NO_SAMPLES: &str = r#"absent_over_time(up{job="vmagent"}[5m])"#;
+
+/// The times of all but the late samples were compared with promtool, which knows no late samples.
+#[test]
+fn conditions_hold_when_the_page_says_so() {
+    for (variant, errors, retries, missing) in [
+        (None, "15:09-16:01", "15:59-16:02", "15:12-15:58"),
+        (Some("control"), "", "", ""),
+        (Some("reverted"), "15:09-15:24", "15:21-15:25", "15:12-15:20"),
+        (Some("short"), "15:09-15:13", "15:10-15:13", ""),
+        (Some("own-path"), "15:09-16:01", "15:09-16:02", ""),
+    ] {
+        let (day, generated) = day(variant);
+        assert_eq!(holds(&day, &generated, WRITE_ERRORS).join(" "), errors, "{variant:?}");
+        assert_eq!(holds(&day, &generated, RETRIES).join(" "), retries, "{variant:?}");
+        assert_eq!(holds(&day, &generated, NO_SAMPLES).join(" "), missing, "{variant:?}");
+    }
+}
+
+#[test]
+fn the_queries_of_the_page_return_what_it_says() {
+    for day in incident().days() {
+        let generated = day.generate(Limits::default()).unwrap();
+        for expected in &day.expect.as_ref().unwrap().queries {
+            let replay::Query::PromQl(text) = &expected.query else { panic!("not PromQL") };
+            let QueryTime::At(at) = expected.when else { panic!("not an instant") };
+            let step = Step { time: at, frontier: Moment { at, position: u32::MAX } };
+            let mut query =
+                Query::compile(&firedrill::promql::parse(&text.text).unwrap(), &Profile::prometheus()).unwrap();
+            let matrix = query.run(&generated.store, &Steps(vec![step]), Mode::Instants).unwrap();
+            let found: Vec<f64> = matrix.columns().filter_map(|column| column.at(0)).collect();
+            if let Some(something) = expected.selects {
+                assert_eq!(!found.is_empty(), something, "{}", text.text);
+            }
+            if let Some(Returns::Rows(rows)) = &expected.returns {
+                assert!(rows.len() == 1 && found.len() == 1, "{}: {found:?}", text.text);
+                assert!(expected.tolerance.allows(rows[0].values[0], found[0]), "{}: {found:?}", text.text);
+            }
+        }
+    }
 }

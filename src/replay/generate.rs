@@ -229,9 +229,6 @@ impl<'a> Scrape<'a> {
         let mut restarted = 0;
         // What a counter counts from: its own start, or what it had reached at the last restart.
         let mut base = if counter { metric.starts } else { 0.0 };
-        if let Generator::Drained { .. } = metric.generator {
-            base = 0.0;
-        }
         for time in self.target.scrape_times(self.day.calendar) {
             let began = self.pass_restarts(time, &mut restarted);
             if began

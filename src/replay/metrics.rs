@@ -151,12 +151,20 @@ impl Context<'_> {
         };
         let kind = kind?;
         self.misplaced(doc, kind);
-        let generator = self.generator(doc, kind, starts.unwrap_or_default(), &mut rests);
+        if let (Some(figure), true) = (&doc.starts, starts.is_some_and(|starts| starts.is_nan() || starts < 0.0)) {
+            let problem = Diagnostic::error(format!("`{}` to begin with", figure.value.text));
+            reader.problem(figure.value.span, problem.help("a counter or a backlog begins at 0 or more"));
+        }
+        let generator = self.generator(doc, kind, &mut rests);
         let (own, target, generator) = (own?, target?, generator?);
         let born = self.born(doc, &generator)?;
         let labels = join(&own, &self.day.targets[target].labels);
-        let mut figures = rests.figures;
-        figures.dedup();
+        let mut figures: Vec<Figure> = Vec::new();
+        for figure in rests.figures {
+            if !figures.contains(&figure) {
+                figures.push(figure);
+            }
+        }
         let whole = !doc.fractions;
         Some(Metric {
             labels,
@@ -177,11 +185,7 @@ impl Context<'_> {
         let fields = [
             ("adds", doc.adds.as_ref().map(|figure| figure.value.span), &["count"][..]),
             ("noise", doc.noise.as_ref().map(|figure| figure.value.span), &["gauge"]),
-            (
-                "starts",
-                doc.starts.as_ref().map(|figure| figure.value.span),
-                &["count", "counter", "backlog", "drained"],
-            ),
+            ("starts", doc.starts.as_ref().map(|figure| figure.value.span), &["count", "counter", "backlog"]),
         ];
         for (field, place, kinds) in fields {
             if let Some(place) = place.filter(|_| !kinds.contains(&kind)) {
@@ -191,7 +195,7 @@ impl Context<'_> {
         }
     }
 
-    fn generator(&self, doc: &MetricDoc, kind: &str, starts: f64, rests: &mut Rests) -> Option<Generator> {
+    fn generator(&self, doc: &MetricDoc, kind: &str, rests: &mut Rests) -> Option<Generator> {
         let reader = self.reader;
         match kind {
             "count" => {
@@ -231,9 +235,6 @@ impl Context<'_> {
             "backlog" => {
                 let doc = doc.backlog.as_ref()?;
                 let (inflow, out) = (self.rates(&doc.inflow, "in", rests), self.rates(&doc.out, "out", rests));
-                if starts < 0.0 {
-                    reader.problem(Span::default(), Diagnostic::error("a backlog below 0"));
-                }
                 Some(Generator::Backlog { inflow: inflow?, out: out? })
             }
             "drained" => self.drained(doc.drained.as_ref()?, rests),

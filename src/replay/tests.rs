@@ -273,6 +273,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write_instead() {
         ),
         ("metrics:\n  - {series: x, gauge: 1, counter: 1/s}\n", (2, 14), "`counter` and `gauge`", "keep one"),
         ("metrics:\n  - {series: up, gauge: 1}\n", (2, 14), "two generators for the series up", "different labels"),
+        ("metrics:\n  - {series: x, counter: 1/s, starts: -5}\n", (2, 39), "to begin with", "0 or more"),
+        ("metrics:\n  - {series: x, gauge: 1, adds: 5}\n", (2, 33), "`adds` does not go with `gauge`", "count"),
         ("metrics:\n  - {series: x}\n", (2, 14), "a metric without values", "gauge"),
         ("metrics:\n  - {series: 'x{', gauge: 1}\n", (2, 17), "not a series", ""),
         ("metrics:\n  - {series: x, gague: 1}\n", (2, 17), "unknown field `gague`", "did you mean `gauge`?"),
