@@ -2,10 +2,14 @@
 //! whose last digit differs between Go and the C library.
 
 mod almost;
+mod format;
 pub mod math;
+mod parse;
 mod sum;
 
 pub use almost::almost_equal;
+pub use format::{format_f, format_g, format_v};
+pub use parse::{parse_go_float, parse_go_number};
 pub use sum::{KahanSum, kahan_sum};
 
 /// The bit pattern of Prometheus' stale marker (`value.StaleNaN`), a NaN of its own.

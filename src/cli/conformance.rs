@@ -1,11 +1,14 @@
 //! `firedrill conformance`: answers to the cases of the real systems, to be compared with theirs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
 use super::Exit;
 use crate::promql;
+use crate::promql::script::{self, Outcome};
 use crate::template::conformance::Environment;
+use crate::text::yaml::read_file;
 
 /// Compare with the real systems: upstream test scripts and recorded answers
 #[derive(clap::Args)]
@@ -20,6 +23,18 @@ enum Kit {
     PromqlParse(Cases),
     /// Expand templates of alerts
     Template(Cases),
+    /// Run upstream's test scripts of PromQL; the last line counts the cases
+    Promql(Scripts),
+}
+
+#[derive(clap::Args)]
+struct Scripts {
+    /// Scripts, as `promql/promqltest` has them
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Show every case that fails, not only the first few of a file
+    #[arg(short, long)]
+    verbose: bool,
 }
 
 #[derive(clap::Args)]
@@ -39,6 +54,62 @@ pub fn run(args: Args) -> Exit {
                 Exit::Unusable
             }
         },
+        Kit::Promql(scripts) => run_scripts(&scripts),
+    }
+}
+
+/// How many failures of a file are shown without `--verbose`.
+const SHOWN: usize = 5;
+
+/// Runs scripts one by one; what is not supported yet counts as failed and is listed apart.
+fn run_scripts(scripts: &Scripts) -> Exit {
+    let (mut passed, mut failed) = (0, 0);
+    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
+    let mut unreadable = false;
+    for file in &scripts.files {
+        let name = file.display();
+        let commands = match read_file(file).and_then(|source| script::parse(&source)) {
+            Ok(commands) => commands,
+            Err(error) => {
+                anstream::eprintln!("{}", error.render(false));
+                unreadable = true;
+                continue;
+            }
+        };
+        let (mut good, mut bad, mut unsupported) = (0, 0, 0);
+        for case in script::run(&commands) {
+            match case.outcome {
+                Outcome::Passed => good += 1,
+                Outcome::Failed(reason) => {
+                    bad += 1;
+                    if scripts.verbose || bad <= SHOWN {
+                        anstream::println!("{name}:{}: {}\n    {reason}", case.line, case.expr);
+                    }
+                }
+                Outcome::Unsupported(reason) => {
+                    unsupported += 1;
+                    *missing.entry(reason).or_default() += 1;
+                }
+            }
+        }
+        if !scripts.verbose && bad > SHOWN {
+            anstream::println!("    ... and {} more; --verbose shows them", bad - SHOWN);
+        }
+        anstream::println!("{name}: {good} passed, {bad} failed, {unsupported} not supported yet");
+        passed += good;
+        failed += bad + unsupported;
+    }
+    if !missing.is_empty() {
+        anstream::println!("not supported yet:");
+    }
+    for (reason, count) in &missing {
+        anstream::println!("{count:6}  {reason}");
+    }
+    anstream::println!("{passed} passed, {failed} failed");
+    match (unreadable, failed) {
+        (true, _) => Exit::Unusable,
+        (false, 0) => Exit::Holds,
+        (false, _) => Exit::Fails,
     }
 }
 

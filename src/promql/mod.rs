@@ -8,6 +8,7 @@ mod lexer;
 mod normal;
 mod parser;
 mod printer;
+pub mod script;
 pub mod series_values;
 mod types;
 

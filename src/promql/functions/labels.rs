@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use regex::{Captures, Regex};
 
 use crate::labels::{Labels, anchored_regex};
+use crate::syntax::strings::has_raw_bytes;
 
 /// Why the arguments of `label_replace` or `label_join` are refused, in Prometheus' words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +64,7 @@ pub struct LabelJoin {
 
 impl LabelJoin {
     pub fn new(destination: &str, separator: &str, sources: &[&str]) -> Result<LabelJoin, LabelError> {
-        if let Some(source) = sources.iter().find(|source| source.is_empty()) {
+        if let Some(source) = sources.iter().find(|source| !is_valid_name(source)) {
             return Err(LabelError::Source((*source).to_owned()));
         }
         check_destination("label_join", destination)?;
@@ -87,9 +88,13 @@ impl LabelJoin {
     }
 }
 
-/// With UTF-8 names every name is valid but the empty one.
 fn check_destination(function: &'static str, name: &str) -> Result<(), LabelError> {
-    if name.is_empty() { Err(LabelError::Destination { function, name: name.to_owned() }) } else { Ok(()) }
+    if is_valid_name(name) { Ok(()) } else { Err(LabelError::Destination { function, name: name.to_owned() }) }
+}
+
+/// With UTF-8 names every name is valid but the empty one, and one with bytes that are no UTF-8.
+fn is_valid_name(name: &str) -> bool {
+    !name.is_empty() && !has_raw_bytes(name)
 }
 
 /// Go's `Regexp.Expand`: `$1`, `${1}`, `$name`, `${name}`, `$$`; a name is the longest run of letters, digits and

@@ -1,0 +1,101 @@
+//! Writing numbers as Go writes them.
+
+/// `strconv.FormatFloat(value, 'f', -1, 64)`: the shortest digits that read back as the same number, no exponent; `+Inf`,
+/// `-Inf`, `NaN`. Prometheus writes sample values so.
+pub fn format_f(value: f64) -> String {
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
+    } else {
+        value.to_string()
+    }
+}
+
+/// Go's `%v` and `%g`: the shortest digits, with an exponent below -4 or from 6 on: `1e+06`, `1e-07`, `123456`.
+pub fn format_v(value: f64) -> String {
+    if !value.is_finite() {
+        return format_f(value);
+    }
+    // `{:e}` has the shortest digits: `1.5e-7`.
+    general(&format!("{value:e}"), 6)
+}
+
+/// Go's `%.Ng`: so many significant digits without trailing zeros.
+pub fn format_g(value: f64, digits: usize) -> String {
+    if !value.is_finite() {
+        return format_f(value);
+    }
+    let digits = digits.max(1);
+    general(&format!("{value:.*e}", digits - 1), digits)
+}
+
+/// From `d.ddde-N` to the form that `%g` chooses: an exponent below -4, or from `limit` on.
+fn general(scientific: &str, limit: usize) -> String {
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let all: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let digits = match all.trim_end_matches('0') {
+        "" => "0",
+        trimmed => trimmed,
+    };
+    if exponent < -4 || exponent >= i32::try_from(limit).unwrap_or(i32::MAX) {
+        let (first, rest) = digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        let direction = if exponent < 0 { '-' } else { '+' };
+        return format!("{sign}{first}{point}{rest}e{direction}{:02}", exponent.unsigned_abs());
+    }
+    if exponent < 0 {
+        let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+        return format!("{sign}0.{zeros}{digits}");
+    }
+    let whole = exponent as usize + 1;
+    if digits.len() <= whole {
+        return format!("{sign}{digits}{}", "0".repeat(whole - digits.len()));
+    }
+    let (before, after) = digits.split_at(whole);
+    format!("{sign}{before}.{after}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Expected values: alert templates run by promtool 3.14, `{{ $value }}` and `{{ printf "%.4g" $value }}`.
+    #[test]
+    fn numbers_print_as_in_go_templates() {
+        for (value, v, g) in [
+            (1e6, "1e+06", "1e+06"),
+            (123456.0, "123456", "1.235e+05"),
+            (999999.0, "999999", "1e+06"),
+            (1e-7, "1e-07", "1e-07"),
+            (0.0001, "0.0001", "0.0001"),
+            (0.00001234, "1.234e-05", "1.234e-05"),
+            (123456789.5, "1.234567895e+08", "1.235e+08"),
+            (1234567.25, "1.23456725e+06", "1.235e+06"),
+            (100000.0, "100000", "1e+05"),
+            (1e100, "1e+100", "1e+100"),
+            (-2.5e-10, "-2.5e-10", "-2.5e-10"),
+            (0.0, "0", "0"),
+            (-0.0, "-0", "-0"),
+            (99999.5, "99999.5", "1e+05"),
+            (f64::NAN, "NaN", "NaN"),
+            (f64::INFINITY, "+Inf", "+Inf"),
+            (5e-324, "5e-324", "4.941e-324"),
+        ] {
+            assert_eq!(format_v(value), v);
+            assert_eq!(format_g(value, 4), g);
+        }
+    }
+
+    #[test]
+    fn sample_values_print_without_exponent() {
+        assert_eq!(format_f(1e21), "1000000000000000000000");
+        assert_eq!(format_f(1e-7), "0.0000001");
+        assert_eq!(format_f(f64::NEG_INFINITY), "-Inf");
+    }
+}

@@ -1,0 +1,68 @@
+//! Scripts of PromQL's behaviour: our own in `tests/promql` pass, of upstream's no fewer than before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use firedrill::promql::script::{self, Case, Outcome};
+use firedrill::text::Source;
+
+/// The scripts of a folder, sorted by name.
+fn scripts(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "test"));
+    files.sort();
+    files
+}
+
+fn run(file: &Path) -> Vec<Case> {
+    let source = Source::new(file.display().to_string(), fs::read_to_string(file).unwrap());
+    let commands = script::parse(&source).unwrap_or_else(|error| panic!("{}", error.render(false)));
+    script::run(&commands)
+}
+
+/// The floor of a kit in `conformance_counts.toml`.
+fn floor(kit: &str) -> usize {
+    let counts = include_str!("conformance_counts.toml");
+    let line = counts.lines().find_map(|line| line.strip_prefix(kit)?.trim_start().strip_prefix('='));
+    line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("no floor for {kit}"))
+}
+
+// Expected values of these scripts: promtool 3.14 over the same samples, or arithmetic.
+#[test]
+fn our_scripts_pass() {
+    let files = scripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/promql"));
+    assert!(!files.is_empty());
+    for file in files {
+        for case in run(&file) {
+            assert_eq!(case.outcome, Outcome::Passed, "{}:{}: {}", file.display(), case.line, case.expr);
+        }
+    }
+}
+
+#[test]
+fn upstream_scripts_pass_as_far_as_they_did() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/promql");
+    if !folder.is_dir() {
+        let required = std::env::var_os("FIREDRILL_REQUIRE_PEERS").is_some_and(|value| value == "1");
+        assert!(!required, "{} is missing, and FIREDRILL_REQUIRE_PEERS=1", folder.display());
+        eprintln!("SKIPPED: {} is missing", folder.display());
+        return;
+    }
+    let mut passed = 0;
+    let mut failed = Vec::new();
+    for file in scripts(&folder) {
+        for case in run(&file) {
+            match case.outcome {
+                Outcome::Passed => passed += 1,
+                Outcome::Failed(reason) => {
+                    failed.push(format!("{}:{}: {}: {reason}", file.display(), case.line, case.expr));
+                }
+                Outcome::Unsupported(_) => {}
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{} fail:\n{}", failed.len(), failed.join("\n"));
+    let floor = floor("promql");
+    assert!(passed >= floor, "{passed} pass, before it were {floor}");
+}
