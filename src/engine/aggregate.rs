@@ -63,36 +63,29 @@ impl Groups {
         let mut irregular = vec![0u64; bits::words(input.steps())];
         for (group, members) in self.members.iter().enumerate() {
             let first = input.present(members[0] as usize);
-            match mode {
-                Mode::Instants => irregular
-                    .iter_mut()
-                    .zip(out.present(group).iter().zip(first))
-                    .for_each(|(irregular, (group, first))| *irregular |= group & !first),
-                Mode::Range { .. } if bits::none(first) => irregular = bits::all(input.steps()),
-                Mode::Range { .. } => {}
+            for ((irregular, group), first) in irregular.iter_mut().zip(out.present(group)).zip(first) {
+                *irregular |= group & !first;
             }
         }
         for step in input.order.keys() {
             bits::insert(&mut irregular, *step);
         }
+        if self.members.len() < 2 || bits::none(&irregular) {
+            return;
+        }
         let mut seen = vec![false; self.members.len()];
-        let alive: Vec<u32> = match mode {
-            Mode::Range { .. } if !bits::none(&irregular) => {
-                let alive = (0..input.head().len()).filter(|column| !bits::none(input.present(*column)));
-                self.first_seen(alive, &mut seen)
+        if mode == Mode::Instants {
+            for step in bits::steps(&irregular) {
+                out.order.insert(step, self.first_seen(input.columns_at(step), &mut seen));
             }
-            _ => Vec::new(),
-        };
-        for step in bits::steps(&irregular) {
-            let order: Vec<u32> = match mode {
-                Mode::Instants => self.first_seen(input.columns_at(step), &mut seen),
-                Mode::Range { .. } => {
-                    alive.iter().copied().filter(|group| bits::has(out.present(*group as usize), step)).collect()
-                }
-            };
-            if !order.is_sorted() {
-                out.order.insert(step, order);
-            }
+            return;
+        }
+        let alive = (0..input.head().len()).filter(|column| !bits::none(input.present(*column)));
+        let order = self.first_seen(alive, &mut seen);
+        for step in 0..input.steps() {
+            let present = |group: &&u32| bits::has(out.present(**group as usize), step);
+            let order = order.iter().filter(present).copied().collect();
+            out.order.insert(step, order);
         }
     }
 

@@ -53,9 +53,20 @@ pub fn settle(mut matrix: Matrix, mode: Mode, collision: Collision, span: Span) 
     }
 }
 
+/// Like [`merge`], with the elements of each step in the order in which they were.
+pub fn merge_in_order(mut matrix: Matrix) -> Matrix {
+    for step in 0..matrix.steps() {
+        let order: Vec<u32> = matrix.columns_at(step).map(|column| column as u32).collect();
+        matrix.order.insert(step, order);
+    }
+    let mut merged = merge(matrix);
+    merged.order.retain(|_, order| !order.is_sorted());
+    merged
+}
+
 /// Makes one column of those that have equal labels and never meet. Whether its name is dropped at the end is what
 /// the earliest of its values says.
-pub fn merge(mut matrix: Matrix) -> Matrix {
+fn merge(mut matrix: Matrix) -> Matrix {
     let head = matrix.head().clone();
     if head.twins.is_empty() {
         return matrix;

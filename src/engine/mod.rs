@@ -11,7 +11,7 @@ mod ranking;
 mod steps;
 
 pub use aggregate::{Fold, Grouping, Groups, fold, quantile, quantiles};
-pub use collision::{Collision, merge, settle};
+pub use collision::{Collision, merge_in_order, settle};
 pub use matching::{Join, Matching, SetTable, set_operation};
 pub use matrix::{Column, EvalError, Head, Matrix};
 pub use memo::Memo;

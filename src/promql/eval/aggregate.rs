@@ -31,7 +31,7 @@ impl Aggregation {
         let groups = self.groups.get(&[input.head()], || Groups::new(input.head(), &self.grouping));
         let mode = run.mode;
         let Some(param) = param else {
-            return Ok(match self.op {
+            let out = match self.op {
                 AggregateOp::Sum => fold::<Sum>(input, groups, mode),
                 AggregateOp::Avg => fold::<Avg>(input, groups, mode),
                 AggregateOp::Count => fold::<Count>(input, groups, mode),
@@ -40,7 +40,9 @@ impl Aggregation {
                 AggregateOp::Stddev => fold::<Stddev>(input, groups, mode),
                 AggregateOp::Stdvar => fold::<Stdvar>(input, groups, mode),
                 _ => fold::<Group>(input, groups, mode),
-            });
+            };
+            state.order_varies |= run.is_range() && !out.order.is_empty();
+            return Ok(out);
         };
         let values = scalar_values(&param);
         let place = self.param.as_ref().map_or(Span::default(), |param| param.span);
@@ -57,6 +59,7 @@ impl Aggregation {
             out
         };
         out.fail_all(param.errors);
+        state.order_varies |= run.is_range() && !out.order.is_empty();
         Ok(out)
     }
 }
@@ -98,8 +101,10 @@ pub struct CountValues {
     pub label: String,
     pub grouping: Grouping,
     pub input: Node,
-    /// The columns of the last run, kept as long as no new ones come.
-    pub columns: HashMap<Labels, u32>,
+    /// The results met so far, numbered as they came.
+    pub known: HashMap<Labels, u32>,
+    /// Their columns: sorted by labels, so that no order depends on what other runs have met.
+    pub places: Vec<u32>,
     pub head: Arc<Head>,
 }
 
@@ -107,8 +112,7 @@ impl CountValues {
     pub fn eval(&mut self, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
         let input = self.input.eval(run, state)?;
         let mut counts: Vec<Vec<(u32, f64)>> = vec![Vec::new(); run.steps.len()];
-        let known = self.columns.len();
-        let mut labels = self.head.labels.clone();
+        let known = self.known.len();
         for (column, of) in input.columns().enumerate() {
             let mut last: Option<(u64, u32)> = None;
             for (step, value) in of.iter() {
@@ -117,11 +121,8 @@ impl CountValues {
                     _ => {
                         let mut builder = input.head().labels[column].builder();
                         builder.set(&self.label, &plain(value));
-                        let group = self.grouping.labels_of(&builder.build());
-                        *self.columns.entry(group).or_insert_with_key(|group| {
-                            labels.push(group.clone());
-                            labels.len() as u32 - 1
-                        })
+                        let next = self.known.len() as u32;
+                        *self.known.entry(self.grouping.labels_of(&builder.build())).or_insert(next)
                     }
                 };
                 last = Some((value.to_bits(), group));
@@ -131,14 +132,20 @@ impl CountValues {
                 }
             }
         }
-        if labels.len() > known {
-            self.head = Arc::new(Head::distinct(labels));
+        if self.known.len() > known {
+            let mut sorted: Vec<(&Labels, u32)> = self.known.iter().map(|(labels, number)| (labels, *number)).collect();
+            sorted.sort_unstable();
+            self.places = vec![0; sorted.len()];
+            for (place, (_, number)) in (0u32..).zip(&sorted) {
+                self.places[*number as usize] = place;
+            }
+            self.head = Arc::new(Head::distinct(sorted.into_iter().map(|(labels, _)| labels.clone()).collect()));
         }
         state.reserve(self.head.len(), run.steps.len(), self.input.span)?;
         let mut out = Matrix::new(self.head.clone(), run.steps.len());
         for (step, counts) in counts.into_iter().enumerate() {
             for (group, count) in counts {
-                out.set(group as usize, step, count);
+                out.set(self.places[group as usize] as usize, step, count);
             }
         }
         out.errors = input.errors;

@@ -178,7 +178,8 @@ fn aggregation(aggregate: &Aggregate, span: Span) -> Result<Compiled> {
                 label: label.clone(),
                 grouping,
                 input: input.node,
-                columns: HashMap::new(),
+                known: HashMap::new(),
+                places: Vec::new(),
                 head: Arc::default(),
             }))
         }

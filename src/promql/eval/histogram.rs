@@ -55,6 +55,10 @@ fn group(head: &Head, late: bool) -> Buckets {
     }
     // Sorted here once, so that nothing is left to sort at each step.
     histograms.iter_mut().for_each(|buckets| buckets.sort_by(|a, b| a.1.total_cmp(&b.1)));
+    // Prometheus yields histograms in any order; here it must not depend on which buckets are there.
+    let mut sorted: Vec<(Labels, Vec<(u32, f64)>)> = labels.into_iter().zip(histograms).collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let (labels, histograms): (Vec<Labels>, Vec<_>) = sorted.into_iter().unzip();
     let drop_name = vec![true; labels.len()];
     Buckets { histograms, head: Arc::new(Head::new(labels, drop_name)), strays }
 }

@@ -7,7 +7,7 @@ use super::compile::compile;
 use super::profile::Profile;
 use super::run::{Node, Run, State};
 use super::subquery::Subquery;
-use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Mode, Step, Steps, merge, settle};
+use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Mode, Step, Steps, merge_in_order, settle};
 use crate::labels::Labels;
 use crate::promql::ast::{Expr, ValueType};
 use crate::store::MetricStore;
@@ -111,7 +111,7 @@ impl Query {
             };
         }
         if !matrix.head().twins.is_empty() {
-            matrix = merge(matrix);
+            matrix = merge_in_order(matrix);
             if let Some(known) = &self.merged
                 && known.labels == matrix.head().labels
             {

@@ -1,6 +1,6 @@
 //! Functions over range vectors: the samples of each series in the window of each step.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::annotation::Level;
@@ -248,6 +248,8 @@ struct Gathered {
     /// The head met last, and where its columns go.
     last: Option<(Arc<Head>, Vec<usize>)>,
     heads: usize,
+    /// Steps at which the columns do not come in their own order: the columns, present or not.
+    order: BTreeMap<usize, Vec<u32>>,
     times: Vec<Timestamp>,
     samples: Vec<f64>,
 }
@@ -262,6 +264,7 @@ impl Gathered {
             present: Vec::new(),
             last: None,
             heads: 0,
+            order: BTreeMap::new(),
             times: Vec::new(),
             samples: Vec::new(),
         }
@@ -327,6 +330,10 @@ impl Gathered {
                 }
             }
         }
+        if !places.is_sorted() {
+            let order: Vec<u32> = places.iter().map(|place| *place as u32).collect();
+            self.order.extend(bits::steps(outer).map(|step| (step, order.clone())));
+        }
         self.last = Some((frame.matrix.head().clone(), places));
     }
 
@@ -343,6 +350,10 @@ impl Gathered {
             let (into_values, into_present) = out.column_mut(column);
             into_values.copy_from_slice(values);
             into_present.copy_from_slice(present);
+        }
+        for (step, mut order) in self.order {
+            order.retain(|column| bits::has(out.present(*column as usize), step));
+            out.order.insert(step, order);
         }
         out
     }

@@ -51,11 +51,13 @@ pub struct State {
     live: usize,
     max_samples: usize,
     pub annotations: Vec<Annotation>,
+    /// A range query met groups whose order depends on which of its steps are looked at.
+    pub order_varies: bool,
 }
 
 impl State {
     pub fn new(max_samples: usize) -> State {
-        State { live: 0, max_samples, annotations: Vec::new() }
+        State { live: 0, max_samples, annotations: Vec::new(), order_varies: false }
     }
 
     /// Makes sure that so many more values may be held, before they are.

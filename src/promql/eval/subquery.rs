@@ -3,8 +3,8 @@
 //! Prometheus evaluates an instant query's subquery anew for every instant, with what can be seen at that instant. Here
 //! the inner query is evaluated once for all instants together wherever that cannot be told apart, and once for each
 //! outer step where it can: where an inner selector would read samples that the outer step does not see yet, where the
-//! inner query depends on the outer time, and where it fails, since only those outer steps fail whose windows hold the
-//! failure. What is left is the order of groups below an outer sum: groups come in the order of all windows together.
+//! inner query depends on the outer time, where groups come in another order in one window than in another (sums depend on
+//! it), and where it fails, since only those outer steps fail whose windows hold the failure.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,9 @@ impl Subquery {
                     .map(|(_, end)| (*end - self.range, *end))
                     .collect();
                 let mode = Mode::Range { start: Timestamp::MIN, end: Timestamp::MAX, step };
-                if let Ok(frame) = self.frame(span, run, state, mode, Moment::END, step, &windows) {
+                let varied = std::mem::take(&mut state.order_varies);
+                let frame = self.frame(span, run, state, mode, Moment::END, step, &windows);
+                if let (Ok(frame), false) = (frame, std::mem::replace(&mut state.order_varies, varied)) {
                     let shared: Vec<u64> = alone.iter().zip(&lagging).map(|(all, lagging)| all & !lagging).collect();
                     sink(&frame, &shared);
                     alone = lagging;
