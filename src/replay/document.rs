@@ -457,8 +457,8 @@ pub struct VariantDoc {
     /// One line for people.
     #[serde(default)]
     pub title: Option<Text>,
-    /// Spans, events, targets, metrics (by name, or name and some labels) and gaps (by their `name`) that are left out. What
-    /// refers to a span or an event that is left out stays, and finds it empty: load and noise go on. Write
+    /// Spans, events, targets, metrics (by name, or name and some labels) and gaps (by their `name`) that are left
+    /// out. What refers to a span or an event that is left out stays, and finds it empty: load and noise go on. Write
     /// `spans.x`, `events.x`, ... where one name is used twice.
     #[serde(default)]
     pub without: Vec<Text>,
