@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::text::{Diagnostic, Source, Span};
 
-/// The largest file that is read. A rule file of this size takes some seconds and a few gigabytes.
-pub const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// The largest file that is read. Rule files of large sites have a few megabytes.
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads a text file.
 ///
@@ -77,6 +77,6 @@ mod tests {
     fn files_above_the_limit_are_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
-        assert!(read_file(file.path()).unwrap_err().to_string().contains("larger than 64 MiB"));
+        assert!(read_file(file.path()).unwrap_err().to_string().contains("larger than 16 MiB"));
     }
 }
