@@ -2,6 +2,7 @@
 
 pub mod ast;
 pub mod conformance;
+mod durations;
 pub mod eval;
 pub mod functions;
 mod lexer;
