@@ -5,15 +5,12 @@ mod elementwise;
 pub mod histogram;
 mod labels;
 mod over_time;
-mod quantile;
 mod rate;
 mod trend;
 mod window;
 
 pub use elementwise::{ElementFn, clamps_nothing, elementwise};
 pub use labels::{LabelError, LabelJoin, LabelReplace};
-pub use over_time::{mean, variance};
-pub use quantile::quantile;
 pub use window::{RangeFn, Window};
 
 use super::ast::ValueType;

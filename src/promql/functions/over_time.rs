@@ -1,7 +1,7 @@
 //! `*_over_time`, `changes`, `resets`: one value for the samples of a window (Prometheus `promql/functions.go`).
 
 use super::Window;
-use super::quantile::quantile;
+use crate::engine::quantile;
 use crate::number::{KahanSum, kahan_sum};
 
 /// The mean: sum by count while the sum stays finite, from then on a mean that is carried along.
@@ -9,8 +9,8 @@ pub(super) fn avg(window: &Window<'_>, _: &[f64]) -> Option<f64> {
     mean(window.values)
 }
 
-/// The mean of values as `avg` and `avg_over_time` compute it; `None` without values.
-pub fn mean(values: &[f64]) -> Option<f64> {
+/// The mean of values as `avg_over_time` computes it; `None` without values.
+fn mean(values: &[f64]) -> Option<f64> {
     let (first, rest) = values.split_first()?;
     let mut sum = KahanSum { sum: *first, compensation: 0.0 };
     let mut taken = 1usize;
@@ -69,7 +69,7 @@ pub(super) fn present(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 /// `quantile_over_time(q, range)`.
 pub(super) fn quantile_of(window: &Window<'_>, args: &[f64]) -> Option<f64> {
     let q = *args.first()?;
-    (!window.values.is_empty()).then(|| quantile(q, window.values))
+    (!window.values.is_empty()).then(|| quantile(q, &mut window.values.to_vec()))
 }
 
 pub(super) fn stdvar(window: &Window<'_>, _: &[f64]) -> Option<f64> {
@@ -81,7 +81,7 @@ pub(super) fn stddev(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 }
 
 /// The population variance by Welford's method, with compensated sums; `None` without values.
-pub fn variance(values: &[f64]) -> Option<f64> {
+fn variance(values: &[f64]) -> Option<f64> {
     let mut count = 0.0;
     let mut mean = KahanSum::default();
     let mut squares = KahanSum::default();

@@ -1,6 +1,7 @@
 //! What an `eval` expects, and the comparison with what came out.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use regex::Regex;
 
@@ -45,6 +46,16 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Pattern::Any => f.write_str("any"),
+            Pattern::Exact(text) => write!(f, "{text:?}"),
+            Pattern::Regex(regex) => write!(f, "like {}", regex.as_str()),
+        }
+    }
+}
+
 /// The errors of which one is expected.
 #[derive(Clone, Debug)]
 pub struct Failure(pub Pattern);
@@ -72,7 +83,7 @@ impl Annotations {
             return Ok(());
         }
         if let Some(missed) = self.patterns.iter().find(|pattern| !found.iter().any(|text| pattern.matches(text))) {
-            return Err(format!("no {kind} is {missed:?}; found: {}", found.join("; ")));
+            return Err(format!("no {kind} is {missed}; found: {}", found.join("; ")));
         }
         match found.iter().find(|text| !self.patterns.iter().any(|pattern| pattern.matches(text))) {
             Some(extra) => Err(format!("unexpected {kind}: {extra}")),

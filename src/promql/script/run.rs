@@ -175,7 +175,7 @@ fn settle_error(expected: &Expected, message: &str) -> Result<(), Outcome> {
     }
     match &expected.failure {
         Some(failure) if failure.0.matches(message) => Ok(()),
-        Some(failure) => Err(Outcome::Failed(format!("expected the error {:?}, found: {message}", failure.0))),
+        Some(failure) => Err(Outcome::Failed(format!("expected the error {}, found: {message}", failure.0))),
         None => Err(Outcome::Failed(message.to_owned())),
     }
 }
