@@ -45,7 +45,7 @@ struct Pair {
 /// An operator between two vectors other than a set operator.
 #[derive(Default)]
 pub struct Matching {
-    table: Memo<Table>,
+    table: Memo<Option<Table>>,
 }
 
 /// Who meets whom, and what the result is called.
@@ -69,6 +69,8 @@ pub struct Join<'a> {
     pub matching: &'a VectorMatching,
     /// Whether names are removed only at the end of the evaluation.
     pub late_names: bool,
+    /// The most pairs of columns that may meet.
+    pub max_pairs: usize,
     pub span: Span,
 }
 
@@ -92,7 +94,8 @@ impl Join<'_> {
         labels
     }
 
-    fn table(&self, many: &Head, one: &Head) -> Table {
+    /// `None` where more columns would meet than may.
+    fn table(&self, many: &Head, one: &Head) -> Option<Table> {
         let mut signatures = Signatures::default();
         let one_signatures = signatures.of(one, self.matching);
         let many_signatures = signatures.of(many, self.matching);
@@ -104,6 +107,9 @@ impl Join<'_> {
         let mut labels = Vec::new();
         let mut sharing: HashMap<(u32, Option<Labels>), Vec<u32>> = HashMap::new();
         for (column, signature) in (0u32..).zip(&many_signatures) {
+            if pairs.len() + partners[*signature as usize].len() > self.max_pairs {
+                return None;
+            }
             for partner in &partners[*signature as usize] {
                 let result = self.result_labels(&many.labels[column as usize], &one.labels[*partner as usize]);
                 let identity = (self.matching.cardinality != Cardinality::OneToOne).then(|| result.clone());
@@ -116,16 +122,25 @@ impl Join<'_> {
         exclusive.sort_unstable();
         let drop_name = vec![self.return_bool; labels.len()];
         partners.retain(|columns| columns.len() > 1);
-        Table { pairs, head: Arc::new(Head::new(labels, drop_name)), rivals: partners, one_signatures, exclusive }
+        let head = Arc::new(Head::new(labels, drop_name));
+        Some(Table { pairs, head, rivals: partners, one_signatures, exclusive })
     }
 }
 
 impl Matching {
-    /// Joins two vectors; the result still has to be settled.
+    /// How many columns the result of joining these will have; `None` for more than may be.
+    pub fn width(&mut self, join: &Join<'_>, lhs: &Matrix, rhs: &Matrix) -> Option<usize> {
+        let swapped = join.matching.cardinality == Cardinality::OneToMany;
+        let (many, one) = if swapped { (rhs.head(), lhs.head()) } else { (lhs.head(), rhs.head()) };
+        self.table.get(&[many, one], || join.table(many, one)).as_ref().map(|table| table.pairs.len())
+    }
+
+    /// Joins two vectors that have a [`Matching::width`]; the result still has to be settled.
     pub fn join(&mut self, join: &Join<'_>, lhs: Matrix, rhs: Matrix) -> Matrix {
         let swapped = join.matching.cardinality == Cardinality::OneToMany;
         let (many, one) = if swapped { (&rhs, &lhs) } else { (&lhs, &rhs) };
         let table = self.table.get(&[many.head(), one.head()], || join.table(many.head(), one.head()));
+        let Some(table) = table else { return Matrix::new(Arc::default(), lhs.steps()) };
         let mut out = Matrix::new(table.head.clone(), lhs.steps());
         refuse_rivals(join, table, many, one, &mut out);
         let mut holds = vec![0u64; bits::words(out.steps())];

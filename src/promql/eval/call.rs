@@ -320,8 +320,11 @@ impl VectorVector {
                     return_bool: self.return_bool,
                     matching: &self.matching,
                     late_names: run.profile.delayed_name_removal,
+                    max_pairs: run.profile.max_samples,
                     span,
                 };
+                let width = table.width(&join, &lhs, &rhs).unwrap_or(usize::MAX);
+                state.reserve(width, run.steps.len(), span)?;
                 table.join(&join, lhs, rhs)
             }
         };

@@ -158,3 +158,74 @@ fn an_error_belongs_to_its_step() {
     let found = instants(&store, "max_over_time((a + on() b)[2m:1m])", &ticks(1..6, 1));
     assert_eq!(found.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true, true]);
 }
+
+#[test]
+fn what_is_not_supported_is_refused_with_its_place() {
+    let profile = Profile::upstream_test();
+    for (expr, message, place) in [
+        ("1 + limitk(1, a)", "`limitk` is not supported yet", "limitk(1, a)"),
+        ("rate(a[5m] smoothed)", "`smoothed` is not supported yet", "a"),
+        ("a </ 1", "`</` is not supported yet", "</"),
+        ("a + fill(0) b", "`fill` is not supported yet", "a + fill(0) b"),
+        ("info(a)", "`info` is not supported yet", "info"),
+        ("sum_over_time(a[5m * 2])", "arithmetic over durations is not supported yet", "5m * 2"),
+        ("histogram_avg(a)", "`histogram_avg` is not supported yet", "histogram_avg"),
+    ] {
+        let parsed = crate::promql::parse_with(expr, profile.features()).unwrap();
+        let error = Query::compile(&parsed, &profile).map(|_| ()).unwrap_err();
+        assert_eq!(error.message, message);
+        assert!(expr[error.span.start..error.span.end].starts_with(place), "{expr}: {:?}", error.span);
+    }
+}
+
+#[test]
+fn a_query_that_would_hold_too_much_is_an_error_before_it_does() {
+    let mut store = MetricStore::default();
+    for number in 0..200 {
+        load(&mut store, &format!("a{{x=\"{number}\"}}"), numbers([1.0; 3]));
+    }
+    let too_many = "query processing would load too many samples into memory in query execution";
+    let profile = Profile { max_samples: 10_000, ..Profile::prometheus() };
+    for (expr, count) in [("a + on() group_left() a", 1), ("a", 60), ("sum_over_time(vector(1)[1000d:1s])", 1)] {
+        let steps = ticks(0..count, 1);
+        let mut query = Query::compile(&parse(expr).unwrap(), &profile).unwrap();
+        let result = query.run(&store, &steps, Mode::Instants);
+        let message = match result {
+            Err(error) => error.message,
+            Ok(matrix) => matrix.errors.into_values().next().map(|error| error.message).unwrap_or_default(),
+        };
+        assert_eq!(message, too_many, "{expr}");
+    }
+}
+
+#[test]
+fn a_kept_plan_sees_series_that_appear_and_tells_stores_apart() {
+    let mut store = MetricStore::default();
+    load(&mut store, r#"a{x="1"}"#, numbers([1.0, 2.0]));
+    let mut query = Query::compile(&parse("sum by (x) (a)").unwrap(), &Profile::prometheus()).unwrap();
+    let mut run = |store: &MetricStore| {
+        let matrix = query.run(store, &ticks([1], 1), Mode::Instants).unwrap();
+        (matrix.head().clone(), shown(matrix.result(0).unwrap()))
+    };
+    let (first, _) = run(&store);
+    let (again, _) = run(&store);
+    assert!(std::sync::Arc::ptr_eq(&first, &again));
+    load(&mut store, r#"a{x="0"}"#, numbers([3.0, 4.0]));
+    assert_eq!(run(&store).1, [r#"{x="1"} 2"#, r#"{x="0"} 4"#]);
+    let mut other = MetricStore::default();
+    load(&mut other, r#"a{x="7"}"#, numbers([5.0, 6.0]));
+    load(&mut other, r#"a{x="8"}"#, numbers([5.0, 8.0]));
+    assert_eq!(run(&other).1, [r#"{x="7"} 6"#, r#"{x="8"} 8"#]);
+}
+
+#[test]
+fn order_is_that_of_series_of_groups_as_they_come_and_of_sort() {
+    let mut store = MetricStore::default();
+    load(&mut store, r#"a{g="1", m="1"}"#, [Some(1.0), None, Some(crate::number::stale_marker())]);
+    load(&mut store, r#"a{g="2", m="2"}"#, numbers([5.0, 5.0, 5.0]));
+    load(&mut store, r#"a{g="1", m="3"}"#, numbers([3.0, 3.0, 3.0]));
+    assert_eq!(only(&store, "sum by (g) (a)", ticks([0], 1)), [r#"{g="1"} 4"#, r#"{g="2"} 5"#]);
+    assert_eq!(only(&store, "sum by (g) (a)", ticks([2], 1)), [r#"{g="2"} 5"#, r#"{g="1"} 3"#]);
+    assert_eq!(only(&store, "sort(sum by (g) (a))", ticks([2], 1)), [r#"{g="1"} 3"#, r#"{g="2"} 5"#]);
+    assert_eq!(only(&store, "bottomk(2, a)", ticks([0], 1)), [r#"a{g="1", m="1"} 1"#, r#"a{g="1", m="3"} 3"#]);
+}
