@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
-pub mod config;
 pub mod engine;
 pub mod labels;
 pub mod number;

@@ -1,9 +1,21 @@
 //! Rules: the formats they are written in, what they are, and their evaluation over time.
 
+mod dependency;
+mod evaluate;
+mod expand;
 mod file;
 mod language;
+mod lifecycle;
 mod model;
 mod rule;
+mod run;
+mod runner;
+mod schedule;
+mod written;
 
-pub use file::{is_rule_document, read, read_as};
+pub use evaluate::evaluate;
+pub use file::{is_rule_document, read};
+pub use lifecycle::{AlertState, AlertTrack, OverLimit, Sighting};
 pub use model::{Group, Language, Query, Rule, RuleFile, RuleKind};
+pub use run::{RuleError, RuleFailure, RuleRef, Run};
+pub use schedule::EvaluateOptions;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 
-use crate::labels::{Labels, MatchOp, Matcher};
+use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::time::Timestamp;
 
 /// A position in the order of all that happens: the wall clock, then the order of rules at one tick.
@@ -54,6 +54,11 @@ impl Series {
 }
 
 impl Series {
+    /// From which moment on the series is seen; behind all others while it has no sample.
+    fn first_moment(&self) -> Moment {
+        if self.times.is_empty() { Moment::END } else { self.moment(0) }
+    }
+
     /// From which moment on the sample at an index is seen.
     pub fn moment(&self, index: usize) -> Moment {
         match &self.moments {
@@ -176,7 +181,24 @@ impl MetricStore {
         Ok(())
     }
 
-    /// The series that meet all matchers, in order of creation.
+    /// Takes all samples out of a series, with the moments from which they are seen.
+    pub fn withdraw(&mut self, id: SeriesId) -> Vec<(Timestamp, f64, Moment)> {
+        let series = &mut self.series[id.0 as usize];
+        let count = series.times.len();
+        let samples = (0..count).map(|at| (series.times[at], series.values[at], series.moment(at))).collect();
+        series.times.clear();
+        series.values.clear();
+        series.moments = None;
+        samples
+    }
+
+    /// The series of a metric's name, by id.
+    pub fn named(&self, name: &str) -> &[SeriesId] {
+        self.postings.get(METRIC_NAME).and_then(|names| names.get(name)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The series that meet all matchers, in the order of their first samples, which is the order in which a server
+    /// that runs through the same time would create them.
     pub fn select(&self, matchers: &[Matcher]) -> Vec<SeriesId> {
         // Start from the rarest equality; everything else is a check on its few series.
         let rarest = matchers
@@ -188,10 +210,13 @@ impl MetricStore {
             let labels = &self.series(*id).labels;
             matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name)))
         };
-        match rarest {
+        let mut found: Vec<SeriesId> = match rarest {
             Some(ids) => ids.iter().copied().filter(meets).collect(),
             None => (0..self.series.len() as u32).map(SeriesId).filter(meets).collect(),
-        }
+        };
+        // Rules that are evaluated for many ticks at once create their series rule by rule.
+        found.sort_by_key(|id| self.series(*id).first_moment());
+        found
     }
 }
 

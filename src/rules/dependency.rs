@@ -1,0 +1,232 @@
+//! Which rules may read what which rules write, and the order of evaluation that follows from it.
+
+use std::collections::HashMap;
+
+use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
+
+use super::{Rule, RuleKind};
+
+/// The names of the series that alerts write (Prometheus `rules/alerting.go`).
+pub const ALERTS: &str = "ALERTS";
+pub const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+
+/// What is known of the series that a rule writes, before it runs.
+pub struct Output<'a> {
+    names: Vec<&'a str>,
+    /// Labels whose value is fixed; of all others nothing is known.
+    fixed: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Output<'a> {
+    pub fn of(rule: &'a Rule) -> Output<'a> {
+        let written = rule.labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
+        match rule.kind {
+            RuleKind::Record => Output { names: vec![&rule.name.value], fixed: written.collect() },
+            RuleKind::Alert { .. } => Output {
+                names: vec![ALERTS, ALERTS_FOR_STATE],
+                // A template may expand to anything; `alertstate` and `alertname` are set after the rule's labels.
+                fixed: written
+                    .filter(|(name, value)| !value.contains("{{") && *name != "alertstate" && *name != "alertname")
+                    .chain([("alertname", rule.name.value.as_str())])
+                    .collect(),
+            },
+        }
+    }
+
+    fn fixed(&self, label: &str) -> Option<&'a str> {
+        self.fixed.iter().find(|(name, _)| *name == label).map(|(_, value)| *value)
+    }
+
+    /// Whether a series that the rule writes may meet all matchers.
+    pub fn may_match(&self, matchers: &[Matcher]) -> bool {
+        matchers.iter().all(|matcher| match matcher.name.as_ref() {
+            METRIC_NAME => self.names.iter().any(|name| matcher.matches(name)),
+            label => self.fixed(label).is_none_or(|value| matcher.matches(value)),
+        })
+    }
+
+    /// The names of the series.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> + '_ {
+        self.names.iter().copied()
+    }
+
+    /// Whether the rule may write a series.
+    pub fn may_write(&self, labels: &Labels) -> bool {
+        self.names.contains(&labels.name()) && self.fixed.iter().all(|(label, value)| labels.get(label) == *value)
+    }
+
+    /// Whether both may write one series.
+    fn may_meet(&self, other: &Output<'_>) -> bool {
+        self.names.iter().any(|name| other.names.contains(name))
+            && self.fixed.iter().all(|(label, value)| other.fixed(label).is_none_or(|theirs| theirs == *value))
+    }
+}
+
+/// Rules that have to be evaluated together, tick by tick, because each may read what another writes; or a single
+/// one that can be evaluated for many ticks at once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Component {
+    /// Indices of rules, increasing.
+    pub rules: Vec<usize>,
+    pub stepwise: bool,
+}
+
+/// Components in an order in which each comes after all that it may read. Rules that may write one series are in one
+/// component, since whose sample is refused depends on who comes first.
+///
+/// `reads_anything` says of a rule that it reads what cannot be told beforehand (a `query` in a label's template).
+pub fn components(rules: &[&Rule], reads_anything: &dyn Fn(usize) -> bool) -> Vec<Component> {
+    let outputs: Vec<Output<'_>> = rules.iter().map(|rule| Output::of(rule)).collect();
+    let mut writers: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (writer, output) in outputs.iter().enumerate() {
+        for name in &output.names {
+            writers.entry(name).or_default().push(writer);
+        }
+    }
+    let everybody: Vec<usize> = (0..rules.len()).collect();
+    let mut edges: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
+    for (reader, rule) in rules.iter().enumerate() {
+        if reads_anything(reader) {
+            edges[reader].extend(0..rules.len());
+            continue;
+        }
+        for (selector, _) in rule.promql().map(|expr| expr.selectors()).unwrap_or_default() {
+            let named = selector.matchers.iter().find(|m| &*m.name == METRIC_NAME && m.op == MatchOp::Equal);
+            let candidates = match named {
+                Some(name) if name.value.is_empty() => &[],
+                Some(name) => writers.get(&*name.value).map_or(&[][..], Vec::as_slice),
+                None => &everybody,
+            };
+            let read = candidates.iter().filter(|writer| outputs[**writer].may_match(&selector.matchers));
+            edges[reader].extend(read);
+        }
+    }
+    for same_name in writers.values() {
+        for (nth, one) in same_name.iter().enumerate() {
+            for other in &same_name[nth + 1..] {
+                if outputs[*one].may_meet(&outputs[*other]) {
+                    edges[*one].push(*other);
+                    edges[*other].push(*one);
+                }
+            }
+        }
+    }
+    for targets in &mut edges {
+        targets.sort_unstable();
+        targets.dedup();
+    }
+    strongly_connected(&edges)
+}
+
+/// Tarjan's algorithm, without recursion: components in an order in which each comes after those that it has edges to.
+fn strongly_connected(edges: &[Vec<usize>]) -> Vec<Component> {
+    const UNSEEN: usize = usize::MAX;
+    let count = edges.len();
+    let (mut index, mut low) = (vec![UNSEEN; count], vec![0; count]);
+    let mut on_stack = vec![false; count];
+    let (mut stack, mut found) = (Vec::new(), Vec::new());
+    let mut next = 0;
+    for root in 0..count {
+        if index[root] != UNSEEN {
+            continue;
+        }
+        // Nodes being visited, each with the next of its edges.
+        let mut visits = vec![(root, 0)];
+        while let Some((node, edge)) = visits.pop() {
+            if edge == 0 {
+                (index[node], low[node]) = (next, next);
+                next += 1;
+                stack.push(node);
+                on_stack[node] = true;
+            }
+            if let Some(target) = edges[node].get(edge).copied() {
+                visits.push((node, edge + 1));
+                if index[target] == UNSEEN {
+                    visits.push((target, 0));
+                } else if on_stack[target] {
+                    low[node] = low[node].min(index[target]);
+                }
+                continue;
+            }
+            if low[node] == index[node] {
+                let mut rules = Vec::new();
+                while let Some(member) = stack.pop() {
+                    on_stack[member] = false;
+                    rules.push(member);
+                    if member == node {
+                        break;
+                    }
+                }
+                rules.sort_unstable();
+                let stepwise = rules.len() > 1 || edges[node].contains(&node);
+                found.push(Component { rules, stepwise });
+            }
+            if let Some((parent, _)) = visits.last() {
+                low[*parent] = low[*parent].min(low[node]);
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Source;
+
+    #[test]
+    fn components_come_after_what_they_read() {
+        // 0 reads 2, 1 and 3 read each other, 3 reads 0, 4 reads itself.
+        let edges = [vec![2], vec![3], vec![], vec![1, 0], vec![4]];
+        let order = strongly_connected(&edges);
+        let component = |rules: &[usize], stepwise| Component { rules: rules.to_vec(), stepwise };
+        let expected =
+            [component(&[2], false), component(&[0], false), component(&[1, 3], true), component(&[4], true)];
+        assert_eq!(order, expected);
+    }
+
+    #[test]
+    fn a_chain_of_many_rules_needs_no_deep_stack() {
+        let edges: Vec<Vec<usize>> = (0..100_000).map(|n| if n + 1 < 100_000 { vec![n + 1] } else { vec![] }).collect();
+        assert_eq!(strongly_connected(&edges).len(), 100_000);
+    }
+
+    /// The components of rules written as a list of YAML items.
+    fn order(rules: &str) -> Vec<(Vec<usize>, bool)> {
+        let items: String = rules.lines().map(|line| format!("  - {}\n", line.trim())).collect();
+        let source = Source::new("rules.yaml", format!("groups:\n- name: g\n  rules:\n{items}"));
+        let file = crate::rules::read(&source, None).expect("valid rules");
+        let rules: Vec<&Rule> = file.rules().map(|(_, rule)| rule).collect();
+        components(&rules, &|_| false).into_iter().map(|c| (c.rules, c.stepwise)).collect()
+    }
+
+    #[test]
+    fn a_reader_comes_after_a_later_writer() {
+        let rules = "{record: a, expr: b + 1}\n{record: b, expr: input}";
+        assert_eq!(order(rules), [(vec![1], false), (vec![0], false)]);
+    }
+
+    #[test]
+    fn fixed_labels_tell_writers_and_readers_apart() {
+        let rules = "{record: a, expr: input, labels: {to: x}}\n{record: a, expr: 'a{to=\"x\"}', labels: {to: y}}";
+        assert_eq!(order(rules), [(vec![0], false), (vec![1], false)]);
+        let rules = "{record: a, expr: input}\n{record: a, expr: other, labels: {to: y}}";
+        assert_eq!(order(rules), [(vec![0, 1], true)]);
+    }
+
+    #[test]
+    fn alerts_are_told_apart_by_name_and_by_fixed_labels() {
+        let rules = "{alert: A, expr: 'ALERTS{alertname=\"B\"}'}\n{alert: B, expr: input}";
+        assert_eq!(order(rules), [(vec![1], false), (vec![0], false)]);
+        let rules = "{alert: A, expr: 'ALERTS{severity=\"x\"}', labels: {severity: y}}";
+        assert_eq!(order(rules), [(vec![0], false)]);
+        let rules = "{alert: A, expr: 'ALERTS{severity=\"x\"}', labels: {severity: '{{ $labels.s }}'}}";
+        assert_eq!(order(rules), [(vec![0], true)]);
+    }
+
+    #[test]
+    fn a_selector_without_a_name_reads_everything() {
+        let rules = "{record: a, expr: 'count({job=\"x\"})'}\n{record: b, expr: input}";
+        assert_eq!(order(rules), [(vec![1], false), (vec![0], true)].into_iter().collect::<Vec<_>>());
+    }
+}
