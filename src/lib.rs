@@ -5,11 +5,14 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod config;
+pub mod drill;
 pub mod engine;
 pub mod labels;
 pub mod number;
 pub mod promql;
 pub mod replay;
+pub mod report;
 pub mod rules;
 pub mod store;
 pub mod syntax;

@@ -297,7 +297,7 @@ fn what_is_printed_parses_to_the_same_tree() {
             prop_assert!(again.is_ok(), "{printed}: {again:?}");
             let again = again.unwrap();
             prop_assert_eq!(again.to_string(), printed);
-            prop_assert_eq!(again.without_spans(), tree);
+            prop_assert_eq!(again.normalised(), tree);
             Ok(())
         });
         outcome.map_err(|error| error.to_string())

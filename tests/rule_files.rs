@@ -36,7 +36,7 @@ fn every_real_rule_file_is_read() {
         }
         // Made by promtool's authors to be refused for a field that nobody knows.
         let refused = path.ends_with("rules_extrafields.yml") || path.ends_with("rules_run_extrafields.yml");
-        match rules::read(&source, None) {
+        match rules::read(&source) {
             Ok(_) if refused => wrong.push(format!("{}: accepted", path.display())),
             Ok(file) => read += file.rules().count(),
             Err(_) if refused => {}
@@ -156,7 +156,7 @@ const VERDICTS: &[(bool, &str)] = &[
 fn files_are_accepted_and_refused_as_promtool_does() {
     let wrong: Vec<_> = VERDICTS
         .iter()
-        .map(|(accepted, text)| (*accepted, text, rules::read(&Source::new("f.yaml", *text), None)))
+        .map(|(accepted, text)| (*accepted, text, rules::read(&Source::new("f.yaml", *text))))
         .filter(|(accepted, _, result)| result.is_ok() != *accepted)
         .map(|(accepted, text, result)| (accepted, text, result.err()))
         .collect();
@@ -170,10 +170,10 @@ fn nothing_that_is_read_panics() {
         let text = fs::read_to_string(&path).unwrap_or_default();
         // Cut anywhere, and with a character replaced by one that means something to YAML.
         for (at, old) in text.char_indices().step_by(97) {
-            let _ = rules::read(&Source::new("f.yaml", &text[..at]), None);
+            let _ = rules::read(&Source::new("f.yaml", &text[..at]));
             let new = ['{', '[', '"', '\'', '|', '>', ':', '-', '&', '*', '\t'][at % 11];
             let changed = format!("{}{new}{}", &text[..at], &text[at + old.len_utf8()..]);
-            let _ = rules::read(&Source::new("f.yaml", changed), None);
+            let _ = rules::read(&Source::new("f.yaml", changed));
         }
     }
 }

@@ -6,11 +6,11 @@ mod durations;
 pub mod eval;
 pub mod functions;
 mod lexer;
+mod normal;
 mod parser;
 mod printer;
 pub mod script;
 pub mod series_values;
-mod spans;
 mod types;
 
 pub use parser::{Features, parse, parse_selector, parse_series, parse_series_prefix, parse_with};

@@ -195,7 +195,7 @@ mod tests {
     fn order(rules: &str) -> Vec<(Vec<usize>, bool)> {
         let items: String = rules.lines().map(|line| format!("  - {}\n", line.trim())).collect();
         let source = Source::new("rules.yaml", format!("groups:\n- name: g\n  rules:\n{items}"));
-        let file = crate::rules::read(&source, None).expect("valid rules");
+        let file = crate::rules::read(&source).expect("valid rules");
         let rules: Vec<&Rule> = file.rules().map(|(_, rule)| rule).collect();
         components(&rules, &|_| false).into_iter().map(|c| (c.rules, c.stepwise)).collect()
     }

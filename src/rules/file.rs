@@ -31,12 +31,23 @@ const EXTRA_GROUP_FIELDS: &[&str] = &[
     "tenant",
 ];
 
-/// Reads a file of rules. `language` is what the file's expressions are written in where the configuration says so;
-/// otherwise PromQL, and LogQL where they are that.
+/// Reads a file of rules: PromQL, and LogQL in the groups whose expressions are that.
 ///
 /// # Errors
 /// Everything that is wrong with the file, in the order of the places.
-pub fn read(source: &Source, language: Option<&Language>) -> Result<RuleFile, Vec<Diagnostic>> {
+pub fn read(source: &Source) -> Result<RuleFile, Vec<Diagnostic>> {
+    read_in(source, None)
+}
+
+/// Reads a file of rules whose language the configuration tells.
+///
+/// # Errors
+/// As `read`.
+pub fn read_as(source: &Source, language: &Language) -> Result<RuleFile, Vec<Diagnostic>> {
+    read_in(source, Some(language))
+}
+
+fn read_in(source: &Source, language: Option<&Language>) -> Result<RuleFile, Vec<Diagnostic>> {
     let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
     let problems = Problems::new(source);
     let mut file = RuleFile { source: source.clone(), groups: Vec::new(), skipped_documents: 0, warnings: Vec::new() };
@@ -245,14 +256,14 @@ mod tests {
     use crate::time::Duration;
 
     fn problems(text: &str) -> Vec<String> {
-        match read(&Source::new("f.yaml", text), None) {
+        match read(&Source::new("f.yaml", text)) {
             Ok(_) => Vec::new(),
             Err(found) => found.iter().map(ToString::to_string).collect(),
         }
     }
 
     fn accepted(text: &str) -> RuleFile {
-        read(&Source::new("f.yaml", text), None).unwrap_or_else(|found| panic!("{found:#?}"))
+        read(&Source::new("f.yaml", text)).unwrap_or_else(|found| panic!("{found:#?}"))
     }
 
     #[test]
@@ -380,10 +391,8 @@ items:
         let file = accepted(text);
         assert_eq!(file.groups[0].language, Language::Logql);
         assert!(matches!(file.groups[0].rules[0].query, Query::Logql));
-        let file = read(
-            &Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"),
-            Some(&Language::Logql),
-        );
+        let file =
+            read_as(&Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"), &Language::Logql);
         assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql));
     }
 

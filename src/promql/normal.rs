@@ -1,20 +1,20 @@
-//! Expressions without their places, to be compared by meaning: the same rule in two files, or written with other blanks.
+//! The normal form of an expression, in which the same rule is the same tree in two files, or written with other blanks.
 
 use super::ast::{DurationArg, DurationExpr, DurationExprKind, Expr, ExprKind, VectorSelector};
 use crate::text::Span;
 
 impl Expr {
-    /// The same expression with every span empty.
-    pub fn without_spans(mut self) -> Expr {
+    /// The same expression with every span empty and matchers in the order in which they are printed.
+    pub fn normalised(mut self) -> Expr {
         self.walk_mut(&mut |expr| {
             expr.span = Span::default();
             match &mut expr.kind {
                 ExprKind::Binary(binary) => binary.op_span = Span::default(),
                 ExprKind::Call(call) => call.name_span = Span::default(),
-                ExprKind::Selector(selector) => clear_selector(selector),
+                ExprKind::Selector(selector) => normalise_selector(selector),
                 ExprKind::Range(range) => {
                     range.selector_span = Span::default();
-                    clear_selector(&mut range.selector);
+                    normalise_selector(&mut range.selector);
                     clear_argument(&mut range.range);
                 }
                 ExprKind::Subquery(subquery) => {
@@ -28,8 +28,13 @@ impl Expr {
     }
 }
 
-fn clear_selector(selector: &mut VectorSelector) {
+fn normalise_selector(selector: &mut VectorSelector) {
     selector.offset.iter_mut().for_each(clear_argument);
+    // The matcher for a name in front of the braces stays last.
+    let written = selector.matchers.len().saturating_sub(usize::from(!selector.name.is_empty()));
+    if let Some(written) = selector.matchers.get_mut(..written) {
+        written.sort_by_cached_key(ToString::to_string);
+    }
 }
 
 fn clear_argument(argument: &mut DurationArg) {

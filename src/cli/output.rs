@@ -1,0 +1,66 @@
+//! Where text goes: results to stdout, problems to stderr, files by way of a temporary one.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use super::Exit;
+use crate::report::human::Look;
+use crate::text::{Diagnostic, Severity};
+
+/// How results look on this stdout.
+pub fn look() -> Look {
+    let terminal = std::io::stdout().is_terminal();
+    let width = if terminal { console_width() } else { 100 };
+    Look { color: terminal && colors_wanted(), width }
+}
+
+fn colors_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+fn console_width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or(100).clamp(60, 200)
+}
+
+/// Prints a result. A reader that has gone away (`| head`) is no problem.
+pub fn print(text: &str) {
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+/// A remark for people that is no result.
+pub fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Says what is wrong with the input, most of it, and that it is unusable.
+pub fn complain(problems: &[Diagnostic]) -> Exit {
+    const MOST: usize = 50;
+    let color = std::io::stderr().is_terminal() && colors_wanted();
+    for problem in problems.iter().take(MOST) {
+        note(&problem.render(color));
+    }
+    if problems.len() > MOST {
+        note(&format!("and {} more problems", problems.len() - MOST));
+    }
+    if problems.iter().all(|problem| problem.severity == Severity::Warning) { Exit::Holds } else { Exit::Unusable }
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// What the file system says, with the path.
+pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| Diagnostic::error(format!("cannot write {}: {error}", path.display())))
+}

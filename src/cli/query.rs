@@ -1,0 +1,151 @@
+//! `firedrill query`: asks a replay what a Prometheus would have answered that day.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use super::{Exit, output};
+use crate::drill::{self, Playback, discover};
+use crate::engine::{Matrix, Mode, Steps};
+use crate::promql;
+use crate::promql::ast::ValueType;
+use crate::promql::eval::Query;
+use crate::replay::Limits;
+use crate::report::result::{self, Answer};
+use crate::text::{Diagnostic, Source};
+use crate::time::{Duration, Timestamp};
+
+/// Ask a replay: an instant query, or a range query with --from, --to and --step
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  firedrill query 'increase(vm_http_request_errors_total[5m])' --replay incidents/vmagent-remote-write --at 15:32
+  firedrill query vmagent_remotewrite_pending_data_bytes --replay incidents/vmagent-remote-write \\
+      --from 15:00 --to 16:10 --step 5m --format csv
+
+The answer is the one that somebody would have seen at that time: samples that arrived later are not in it.
+--hindsight asks after the fact. Rules have been evaluated, so recorded series and ALERTS can be asked for.")]
+pub struct Args {
+    /// A PromQL expression
+    expr: String,
+    /// The replay, or a folder with one in it
+    #[arg(long, value_name = "PATH")]
+    replay: PathBuf,
+    /// Another day of the replay than its base
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// The time of an instant query: `15:32`, a full date, or a mark such as `stuck.from+5m` [default: the end]
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to", "step"])]
+    at: Option<String>,
+    /// The first step of a range query
+    #[arg(long, value_name = "TIME", requires = "to")]
+    from: Option<String>,
+    /// The last step of a range query
+    #[arg(long, value_name = "TIME", requires = "from")]
+    to: Option<String>,
+    /// The distance between the steps [default: the replay's interval]
+    #[arg(long, value_name = "DURATION", requires = "from")]
+    step: Option<Duration>,
+    /// See all samples, those that arrived later too
+    #[arg(long)]
+    hindsight: bool,
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    /// As Prometheus' HTTP API answers
+    Json,
+    Csv,
+}
+
+pub fn run(args: Args) -> Exit {
+    match answer(&args) {
+        Ok(answer) => {
+            output::print(&match args.format {
+                Format::Table => result::to_table(&answer),
+                Format::Json => result::to_json(&answer).to_string() + "\n",
+                Format::Csv => result::to_csv(&answer),
+            });
+            Exit::Holds
+        }
+        Err(problems) => output::complain(&problems),
+    }
+}
+
+fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
+    let source = Source::new("<expr>", args.expr.clone());
+    let expr = promql::parse(&args.expr).map_err(|error| {
+        let problem = Diagnostic::error(error.message.clone()).at(&source, error.span);
+        vec![match error.hint {
+            Some(hint) => problem.help(hint),
+            None => problem,
+        }]
+    })?;
+    let incident = drill::load(&discover::find_one(&args.replay)?, &super::config()?)?;
+    let day = incident.replay.variant(args.variant.as_deref())?;
+    let time = |written: &Option<String>, other: Timestamp| match written {
+        Some(written) => day.time_of(written).map_err(|error| vec![error]),
+        None => Ok(other),
+    };
+    let (mode, mut steps) = if args.from.is_some() {
+        let (from, to) = (time(&args.from, day.start())?, time(&args.to, day.end())?);
+        let step = args.step.unwrap_or(day.interval);
+        if step <= Duration::ZERO || to < from {
+            return Err(vec![
+                Diagnostic::error("a range that never steps").help("--from before --to, and a --step above 0s"),
+            ]);
+        }
+        (Mode::Range { start: from, end: to, step }, Steps::range(from, to, step))
+    } else {
+        let at = time(&args.at, day.end())?;
+        (Mode::Instants, Steps(vec![Playback::seen_at(at)]))
+    };
+    if let Some(last) = steps.0.last().map(|step| step.time).filter(|_| !args.hindsight) {
+        let seen = Playback::seen_at(last).frontier;
+        steps.0.iter_mut().for_each(|step| step.frontier = seen);
+    }
+    if args.hindsight {
+        steps.0.iter_mut().for_each(|step| step.frontier = crate::store::Moment::END);
+    }
+    let playback = Playback::new(&incident.replay, day.clone(), incident.groups.clone(), Limits::default())?;
+    let mut query = Query::compile(&expr, playback.profile())
+        .map_err(|error| vec![Diagnostic::error(error.message.clone()).at(&source, error.span)])?;
+    if let Some(text) = query.text() {
+        return Ok(Answer::String(steps.0.first().map(|step| step.time).unwrap_or_default(), text.to_owned()));
+    }
+    let failed =
+        |error: crate::engine::EvalError| vec![Diagnostic::error(error.message.clone()).at(&source, error.span)];
+    if query.value_type() == ValueType::Matrix {
+        let Some(step) = steps.0.first().filter(|_| mode == Mode::Instants) else {
+            return Err(vec![
+                Diagnostic::error("a range query cannot return a range vector")
+                    .at(&source, expr.span)
+                    .help("ask for it --at one time, or wrap it in a function such as rate"),
+            ]);
+        };
+        return query.run_range_vector(&playback.generated.store, *step).map(Answer::Matrix).map_err(failed);
+    }
+    let matrix = query.run(&playback.generated.store, &steps, mode).map_err(failed)?;
+    if let Some(error) = matrix.errors.values().next() {
+        return Err(failed(error.clone()));
+    }
+    Ok(shape(&query, &matrix, &steps, mode))
+}
+
+/// The answer in the shape of its type.
+fn shape(query: &Query, matrix: &Matrix, steps: &Steps, mode: Mode) -> Answer {
+    if let Mode::Range { .. } = mode {
+        let series = matrix.columns().map(|column| {
+            let samples = column.iter().filter_map(|(step, value)| Some((steps.0.get(step)?.time, value)));
+            (column.labels.clone(), samples.collect())
+        });
+        return Answer::Matrix(series.collect());
+    }
+    let at = steps.0.first().map(|step| step.time).unwrap_or_default();
+    match query.value_type() {
+        ValueType::Scalar => Answer::Scalar(at, matrix.at(0).next().map_or(f64::NAN, |(_, value)| value)),
+        _ => Answer::Vector(at, matrix.at(0).map(|(labels, value)| (labels.clone(), value)).collect()),
+    }
+}

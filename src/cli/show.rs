@@ -1,0 +1,51 @@
+//! `firedrill show`: the timeline of a replay, what is active at a time, the replay in plain words.
+
+use std::path::PathBuf;
+
+use super::{Exit, output};
+use crate::drill::{self, Playback, discover};
+use crate::replay::Limits;
+use crate::report::show;
+use crate::text::Diagnostic;
+
+/// Show a replay: its timeline, what is active at a time and why, the day in plain words
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  firedrill show incidents/vmagent-remote-write
+  firedrill show incidents/vmagent-remote-write --at 15:32
+  firedrill show incidents/vmagent-remote-write --variant reverted --explain")]
+pub struct Args {
+    /// The replay, or a folder with one in it
+    replay: PathBuf,
+    /// Another day of the replay than its base
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// What is firing and pending at this time: `15:32`, a full date, or a mark such as `stuck.from+5m`
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Tell the day in plain words: spans, events, series and where each figure comes from
+    #[arg(long, conflicts_with = "at")]
+    explain: bool,
+}
+
+pub fn run(args: Args) -> Exit {
+    match text(&args) {
+        Ok(text) => {
+            output::print(&text);
+            Exit::Holds
+        }
+        Err(problems) => output::complain(&problems),
+    }
+}
+
+fn text(args: &Args) -> Result<String, Vec<Diagnostic>> {
+    let incident = drill::load(&discover::find_one(&args.replay)?, &super::config()?)?;
+    let day = incident.replay.variant(args.variant.as_deref())?;
+    let at = args.at.as_deref().map(|at| day.time_of(at)).transpose().map_err(|error| vec![error])?;
+    let playback = Playback::new(&incident.replay, day, incident.groups.clone(), Limits::default())?;
+    Ok(match at {
+        Some(at) => show::at(&playback, at, output::look()),
+        None if args.explain => show::explain(&incident, &playback, output::look()),
+        None => show::timeline(&incident, &playback, output::look()),
+    })
+}

@@ -1,0 +1,140 @@
+//! `firedrill test`: drills every replay below the given paths.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use regex::Regex;
+
+use super::{Exit, output};
+use crate::drill::verdict::{Drill, Verdict};
+use crate::drill::{self, Incident, discover};
+use crate::replay::{Day, Limits};
+use crate::report::{RunFacts, human, json, junit};
+use crate::text::Diagnostic;
+
+/// Drill incidents: evaluate the alert rules over every replay and say whether they did what they had to
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  firedrill test
+  firedrill test incidents/vmagent-remote-write
+  firedrill test --run control --format json
+  firedrill test --junit report.xml
+
+Exit codes: 0 all drills pass, 1 a drill failed or was blind, 2 bad usage or unreadable input")]
+pub struct Args {
+    /// Replays, or folders to search for them [default: `paths` of firedrill.yaml, else this folder]
+    paths: Vec<PathBuf>,
+    /// Only drills whose name (`incident/variant`) matches this regular expression
+    #[arg(long, value_name = "REGEX")]
+    run: Option<Regex>,
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Also write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// List the YAML files that were searched and are no replays
+    #[arg(long)]
+    list_skipped: bool,
+    /// The most samples that one day of a replay may have
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_samples)]
+    max_samples: u64,
+    /// How many drills run at once [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Human,
+    Json,
+}
+
+pub fn run(args: Args) -> Exit {
+    match drill_all(&args) {
+        Ok(exit) => exit,
+        Err(problems) => output::complain(&problems),
+    }
+}
+
+fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
+    let began = Instant::now();
+    let config = super::config()?;
+    let found = discover::find(&super::paths_or_default(&args.paths, &config))?;
+    let limits = Limits { max_samples: args.max_samples };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.jobs.map_or(0, usize::from))
+        .build()
+        .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
+    let incidents =
+        pool.install(|| all_or_problems(found.replays.par_iter().map(|path| drill::load(path, &config)).collect()))?;
+    let wanted =
+        |incident: &Incident, day: &Day| args.run.as_ref().is_none_or(|run| run.is_match(&incident.drill_name(day)));
+    let units: Vec<(&Incident, &Arc<Day>)> = incidents
+        .iter()
+        .flat_map(|incident| incident.days().map(move |day| (incident, day)))
+        .filter(|(incident, day)| wanted(incident, day))
+        .collect();
+    if units.is_empty() {
+        let names: Vec<String> =
+            incidents.iter().flat_map(|i| i.days().map(|day| i.drill_name(day))).take(12).collect();
+        return Err(vec![
+            Diagnostic::error("no drill has a name that --run matches")
+                .help(format!("the drills are {}", names.join(", "))),
+        ]);
+    }
+    let progress = progress(units.len());
+    let drill_one = |(incident, day): &(&Incident, &Arc<Day>)| {
+        let result = drill::run(incident, day, limits);
+        progress.inc(1);
+        result
+    };
+    let drills = pool.install(|| all_or_problems(units.par_iter().map(drill_one).collect()));
+    progress.finish_and_clear();
+    let drills = drills?;
+
+    let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
+    if let Some(path) = &args.junit {
+        let report = junit::render(&drills).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+        output::write_file(path, &report).map_err(|error| vec![error])?;
+    }
+    let text = match args.format {
+        Format::Human => human::render(&drills, facts, output::look()),
+        Format::Json => json::render(&drills, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,
+    };
+    output::print(&text);
+    if args.list_skipped {
+        found.skipped.iter().for_each(|path| output::note(&format!("no replay: {}", path.display())));
+    }
+    let holds = drills.iter().all(|drill: &Drill| drill.verdict() == Verdict::Pass);
+    Ok(if holds { Exit::Holds } else { Exit::Fails })
+}
+
+/// All values in order, or all problems.
+fn all_or_problems<T>(results: Vec<Result<T, Vec<Diagnostic>>>) -> Result<Vec<T>, Vec<Diagnostic>> {
+    let mut values = Vec::new();
+    let mut problems = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress(count: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(count as u64);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} drills") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,173 @@
+//! `firedrill.yaml`: where drills lie, and what holds for all of them.
+//!
+//! `paths`, `languages` and `external_labels` are acted on. `render`, `runbooks` and `limits` are read and checked, so that
+//! a file that has them is accepted; nothing uses them yet.
+
+use std::path::Path;
+
+use crate::labels::METRIC_NAME;
+use crate::rules::Language;
+use crate::text::yaml::{self, Mapping, Problems};
+use crate::text::{Diagnostic, Located, Source};
+
+/// What `firedrill.yaml` says; without a file, the default.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Files and folders that are searched for drills when none are named.
+    pub paths: Vec<Located>,
+    /// What the rule files under a path are written in; the longest path that fits decides.
+    pub languages: Vec<(Located, Language)>,
+    /// Labels of the system as a whole, as `external_labels` of Prometheus.
+    pub external_labels: Vec<(String, Located)>,
+    pub render: Option<Render>,
+    pub runbooks: Option<Runbooks>,
+    pub limits: Limits,
+}
+
+/// How rule files are made from charts or programs.
+#[derive(Clone, Debug)]
+pub struct Render {
+    pub command: Located,
+    /// The folder that the command writes.
+    pub output: Located,
+}
+
+/// Where runbooks are.
+#[derive(Clone, Debug)]
+pub struct Runbooks {
+    /// The annotation that links to a runbook.
+    pub annotation: Option<Located>,
+    /// A pattern for the links, whose groups the path may use.
+    pub url: Option<Located>,
+    /// The path of a page.
+    pub path: Option<Located>,
+}
+
+/// Limits on what a drill may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub max_samples: Option<u64>,
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn read(source: &Source) -> Result<Config, Vec<Diagnostic>> {
+        let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
+        let problems = Problems::new(source);
+        let mut config = Config::default();
+        if let [_, second, ..] = documents.as_slice() {
+            problems.at(second, Diagnostic::error("a second document in the configuration").help("write one document"));
+        }
+        if let Some(top) = documents.first().and_then(|top| Mapping::of(top, "firedrill.yaml", &problems)) {
+            config.fill(&top, &problems);
+            top.finish();
+        }
+        let found = problems.into_inner();
+        if found.is_empty() { Ok(config) } else { Err(found) }
+    }
+
+    fn fill(&mut self, top: &Mapping<'_>, problems: &Problems<'_>) {
+        self.paths = top.strings("paths");
+        for (path, name) in top.pairs("languages") {
+            match language(&name) {
+                Some(language) => self.languages.push((path, language)),
+                None => {
+                    let problem = Diagnostic::error(format!("unknown language {:?}", name.value))
+                        .help("write promql, logql, metricsql or skip");
+                    problems.push(name.diagnose_all(problem));
+                }
+            }
+        }
+        for (name, value) in top.pairs("external_labels") {
+            if name.is_empty() || &*name == METRIC_NAME {
+                problems.push(name.diagnose_all(Diagnostic::error("invalid name of a label")));
+            } else {
+                self.external_labels.push((name.value, value));
+            }
+        }
+        if let Some(render) = top.get("render").and_then(|node| Mapping::of(node, "`render`", problems)) {
+            match (render.string("command"), render.string("output")) {
+                (Some(command), Some(output)) => self.render = Some(Render { command, output }),
+                _ => {
+                    let problem = Diagnostic::error("`render` needs `command` and `output`")
+                        .help("the command writes rule files into the folder `output`");
+                    problems.push(match top.key("render") {
+                        Some(key) => problem.at(problems.source, key.span),
+                        None => problem,
+                    });
+                }
+            }
+            render.finish();
+        }
+        if let Some(runbooks) = top.get("runbooks").and_then(|node| Mapping::of(node, "`runbooks`", problems)) {
+            let (annotation, url, path) =
+                (runbooks.string("annotation"), runbooks.string("url"), runbooks.string("path"));
+            self.runbooks = Some(Runbooks { annotation, url, path });
+            runbooks.finish();
+        }
+        if let Some(limits) = top.get("limits").and_then(|node| Mapping::of(node, "`limits`", problems)) {
+            self.limits.max_samples = limits.integer("max_samples").and_then(|limit| u64::try_from(limit).ok());
+            limits.finish();
+        }
+    }
+
+    /// The language of a rule file; `None` where the file itself shows it.
+    pub fn language(&self, path: &Path) -> Option<&Language> {
+        self.languages
+            .iter()
+            .filter(|(prefix, _)| path.starts_with(&prefix.value))
+            .max_by_key(|(prefix, _)| Path::new(&prefix.value).components().count())
+            .map(|(_, language)| language)
+    }
+}
+
+fn language(name: &str) -> Option<Language> {
+    match name {
+        "promql" => Some(Language::Promql),
+        "logql" => Some(Language::Logql),
+        "metricsql" => Some(Language::Skipped("it is written in MetricsQL".to_owned())),
+        "skip" => Some(Language::Skipped("firedrill.yaml says so".to_owned())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_with_everything_is_read() {
+        let text = "paths: [incidents]
+languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql}
+external_labels: {cluster: home}
+render: {command: make rules, output: build}
+runbooks: {annotation: runbook_url, url: 'https://x/(.*)', path: 'runbooks/$1.md'}
+limits: {max_samples: 1000000}
+";
+        let config = Config::read(&Source::new("firedrill.yaml", text)).unwrap();
+        assert_eq!(&*config.paths[0], "incidents");
+        assert_eq!(config.language(Path::new("rules/loki/a.yaml")), Some(&Language::Logql));
+        assert_eq!(config.language(Path::new("rules/a.yaml")), Some(&Language::Promql));
+        assert!(matches!(config.language(Path::new("rules/vm.yaml")), Some(Language::Skipped(_))));
+        assert_eq!(config.language(Path::new("other/a.yaml")), None);
+        assert_eq!(config.limits.max_samples, Some(1_000_000));
+    }
+
+    #[test]
+    fn unknown_fields_and_languages_are_refused() {
+        let found =
+            Config::read(&Source::new("firedrill.yaml", "path: [a]\nlanguages: {a: sql}\nrender: {command: x}\n"));
+        let found: Vec<String> = found.unwrap_err().iter().map(|problem| problem.render(false)).collect();
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].contains("did you mean `paths`?"), "{}", found[0]);
+        assert!(found[1].contains("write promql, logql, metricsql or skip"), "{}", found[1]);
+    }
+
+    #[test]
+    fn an_empty_configuration_is_the_default() {
+        assert!(Config::read(&Source::new("firedrill.yaml", "")).unwrap().paths.is_empty());
+    }
+}

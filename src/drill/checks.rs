@@ -1,0 +1,326 @@
+//! Expectations against a day that was played back: one check for each alert, for all others, and for rules that failed.
+
+use std::collections::BTreeSet;
+
+use crate::labels::Matcher;
+use crate::replay::{AlertExpectation, Expectations, Occurs, Others};
+use crate::rules::{Rule, RuleRef};
+use crate::text::{Diagnostic, Span};
+use crate::time::{Duration, Timestamp};
+
+use super::blind;
+use super::explain;
+use super::judge::{self, Event, Shortfall};
+use super::playback::Playback;
+use super::timeline::{AlertState, Timeline};
+use super::verdict::{Check, Life, Part, Place, Reason, Verdict};
+
+/// All checks of one part of a replay, in the order of the file.
+pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<Check> {
+    let mut checks: Vec<Check> = expectations.alerts.iter().map(|expected| alert(playback, part, expected)).collect();
+    if let Some(others) = &expectations.others {
+        checks.extend(silence(playback, part, others, &expectations.alerts));
+    }
+    checks.extend(expectations.queries.iter().map(|query| super::queries::check(playback, part, query)));
+    checks
+}
+
+/// Alert names in expectations that no rule has.
+pub fn unknown_alerts(playback: &Playback, expectations: &Expectations) -> Vec<Diagnostic> {
+    let known: BTreeSet<&str> = playback.alert_rules().map(|(_, rule)| rule.name.value.as_str()).collect();
+    let unknown =
+        expectations.alerts.iter().filter(|e| !e.alertname.is_empty() && !known.contains(e.alertname.as_str()));
+    unknown
+        .map(|expected| {
+            let help = match crate::syntax::nearest(&expected.alertname, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if known.is_empty() => "the replay names no rules: `rules: [FILE]`".to_owned(),
+                None => format!("the rules have {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
+            };
+            Diagnostic::error(format!("no rule has the alert `{}`", expected.alertname))
+                .at(&playback.day.source, expected.selector.span)
+                .help(help)
+        })
+        .collect()
+}
+
+/// The alert rules that a selector's `alertname` selects.
+fn rules_of<'a>(playback: &'a Playback, matchers: &'a [Matcher]) -> impl Iterator<Item = (RuleRef, &'a Rule)> {
+    let names = |name: &str| matchers.iter().filter(|m| m.name.as_ref() == "alertname").all(|m| m.matches(name));
+    playback.alert_rules().filter(move |(_, rule)| names(&rule.name.value))
+}
+
+/// Why an alert could not say anything; `None` for one that could.
+fn blindness(playback: &Playback, rule: &Rule) -> Option<Reason> {
+    let missing = blind::missing(rule.promql()?, &|selector| playback.matches(selector))?;
+    let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
+    let place = Place { source: rule.expr.source.clone(), span: rule.expr.file_span(missing.span) };
+    Some(Reason { place: Some(place), text: format!("{}: no series of this day matches {text}", rule.name.value) })
+}
+
+fn place(playback: &Playback, span: Span) -> Option<Place> {
+    Some(Place { source: playback.day.source.clone(), span })
+}
+
+fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check {
+    let start = playback.day.start();
+    let lives = playback.lives_of(&expected.matchers);
+    let (shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
+    let judged = judged.cloned();
+    let judged = judged.as_ref();
+    let rules: Vec<(RuleRef, &Rule)> = rules_of(playback, &expected.matchers).collect();
+    let blind: Vec<Reason> = rules.iter().filter_map(|(_, rule)| blindness(playback, rule)).collect();
+    let all_blind = !rules.is_empty() && blind.len() == rules.len();
+    let verdict = match () {
+        () if all_blind && expected.blind.is_none() => Verdict::Blind,
+        () if shortfalls.is_empty() => Verdict::Pass,
+        () => Verdict::Fail,
+    };
+    let happened = if lives.is_empty() {
+        vec!["never active".to_owned()]
+    } else {
+        let mut told: Vec<String> = lives.iter().take(4).map(|life| told(life, &lives, start)).collect();
+        if lives.len() > 4 {
+            told.push(format!("and {} more", lives.len() - 4));
+        }
+        told
+    };
+    let name = &expected.selector.text;
+    let mut check = Check {
+        part,
+        verdict,
+        subject: name.clone(),
+        place: place(playback, expected.selector.span),
+        summary: summary(expected, &shortfalls, judged, verdict, &blind, start),
+        expected: wanted(expected, start),
+        happened,
+        reasons: Vec::new(),
+        timeline: None,
+        lives,
+    };
+    match verdict {
+        Verdict::Pass => {}
+        Verdict::Blind => {
+            check.reasons = blind;
+            check.reasons.push(Reason {
+                place: None,
+                text: "give the replay such a series, or say why there is none: `blind: \"reason\"`".to_owned(),
+            });
+        }
+        Verdict::Fail => {
+            // Of several rules with one name, the one that spoke; else the first.
+            let spoke = judged.and_then(|life| playback.lives().find(|(_, other)| other == life)).map(|(rule, _)| rule);
+            if let Some(rule) = spoke.or_else(|| rules.first().map(|(rule, _)| *rule)) {
+                check.reasons = explain::reasons(playback, rule, &shortfalls, judged);
+                let (from, to) = around(playback, rule, expected, judged);
+                check.timeline = Some(explain::chart(playback, rule, &check.lives).clip(from, to));
+            }
+        }
+    }
+    check
+}
+
+/// What happened to one life, with its labels where there are several.
+fn told(life: &Life, lives: &[Life], start: Timestamp) -> String {
+    let text = explain::tell(life, start);
+    if lives.iter().all(|other| other.labels == life.labels) { text } else { format!("{text}  {}", life.labels) }
+}
+
+/// The stretch that a chart shows: what was expected and what happened, and a little before and after.
+fn around(
+    playback: &Playback,
+    rule: RuleRef,
+    expected: &AlertExpectation,
+    judged: Option<&Life>,
+) -> (Timestamp, Timestamp) {
+    let windows = [&expected.active, &expected.fires, &expected.resolves].into_iter().filter_map(|o| match o {
+        Some(Occurs::Within(window)) => Some([window.from, window.to]),
+        _ => None,
+    });
+    let lived = judged.map(|life| [life.active, life.ended.or(life.fired).unwrap_or(life.active)]);
+    let times: Vec<Timestamp> = windows.chain(lived).flatten().chain(expected.states.iter().map(|s| s.at)).collect();
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
+        return (playback.day.start(), playback.day.end());
+    };
+    let margin = Duration(playback.interval(rule).0.saturating_mul(5));
+    (*first - margin, *last + margin)
+}
+
+/// What was expected, in words, with the times that marks stand for.
+fn wanted(expected: &AlertExpectation, start: Timestamp) -> String {
+    let mut parts = Vec::new();
+    for (verb, occurs) in [("active", &expected.active), ("firing", &expected.fires), ("resolved", &expected.resolves)]
+    {
+        match occurs {
+            None => {}
+            Some(Occurs::Never(_)) => parts.push(format!("never {verb}")),
+            Some(Occurs::Within(window)) if window.from == window.to => {
+                parts.push(format!("{verb} at {}", explain::clock(window.from, start)));
+            }
+            Some(Occurs::Within(window)) => parts.push(format!(
+                "{verb} {} ({} to {})",
+                window.words,
+                explain::clock(window.from, start),
+                explain::clock(window.to, start)
+            )),
+        }
+    }
+    if let Some(times) = expected.times {
+        parts.push(if times == 1 { "once".to_owned() } else { format!("{times} times") });
+    }
+    if let Some(lasts) = expected.lasts {
+        parts.push(format!("for at least {lasts}"));
+    }
+    for state in &expected.states {
+        parts.push(format!("{:?} at {}", state.state, explain::clock(state.at, start)).to_lowercase());
+    }
+    parts.join(", ")
+}
+
+/// The check in a few words.
+fn summary(
+    expected: &AlertExpectation,
+    shortfalls: &[Shortfall],
+    judged: Option<&Life>,
+    verdict: Verdict,
+    blind: &[Reason],
+    start: Timestamp,
+) -> String {
+    let name = if expected.alertname.is_empty() { &expected.selector.text } else { &expected.alertname };
+    if verdict == Verdict::Blind {
+        return blind.first().map_or_else(|| format!("{name}: blind"), |reason| reason.text.clone());
+    }
+    let Some(worst) = shortfalls.first() else {
+        return match judged {
+            Some(life) => format!("{name} {}", explain::tell(life, start)),
+            None => format!("{name} silent"),
+        };
+    };
+    let late = |window: &crate::replay::Window, time: Option<Timestamp>, verb: &str| match time {
+        None => format!("{name} never {verb}"),
+        Some(time) if time > window.to => format!("{name} {verb} {} late", time - window.to),
+        Some(time) => format!("{name} {verb} {} early", window.from - time),
+    };
+    match worst {
+        Shortfall::Active(window) => late(window, judged.map(|life| life.active), "became active"),
+        Shortfall::Fires(window) => late(window, judged.and_then(|life| life.fired), "fired"),
+        Shortfall::Resolves(window) => late(window, judged.and_then(Life::resolved), "resolved"),
+        Shortfall::Occurred(event, _) => {
+            let verb = match event {
+                Event::Active => "became active",
+                Event::Fires => "fired",
+                Event::Resolves => "resolved",
+            };
+            format!("{name} {verb}, and never should")
+        }
+        Shortfall::Times { wanted, found } => format!("{name} fired {found} times, not {wanted}"),
+        Shortfall::Lasts { wanted, found } => format!("{name} fired for {found}, not {wanted}"),
+        Shortfall::State { at, wanted, found, .. } => {
+            format!("{name} {} at {}, not {}", word(*found), explain::clock(*at, start), word(*wanted))
+        }
+    }
+}
+
+fn word(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Inactive => "inactive",
+        AlertState::Pending => "pending",
+        AlertState::Firing => "firing",
+    }
+}
+
+/// `others`: what no selector selects must not fire, and must have been able to.
+fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpectation]) -> Vec<Check> {
+    let start = playback.day.start();
+    let selected = |life: &Life| {
+        told.iter().any(|e| e.matchers.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name))))
+    };
+    let meant = |life: &Life| others.labels.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name)));
+    let check = |subject: String, verdict: Verdict, summary: String, happened: Vec<String>| Check {
+        part,
+        verdict,
+        subject,
+        place: place(playback, others.place),
+        summary,
+        expected: "silent, as every other alert".to_owned(),
+        happened,
+        reasons: Vec::new(),
+        lives: Vec::new(),
+        timeline: None::<Timeline>,
+    };
+    let mut checks = Vec::new();
+    for (rule, life) in playback.lives().filter(|(_, life)| life.fired.is_some() && meant(life) && !selected(life)) {
+        let name = &playback.rule(rule).name.value;
+        let own = vec![explain::tell(&life, start)];
+        let mut found =
+            check(life.labels.to_string(), Verdict::Fail, format!("{name} fired, and nobody expected it"), own);
+        found.reasons =
+            explain::reasons(playback, rule, &[Shortfall::Occurred(Event::Fires, others.place)], Some(&life));
+        found.timeline = Some(explain::chart(playback, rule, std::slice::from_ref(&life)));
+        found.lives = vec![life];
+        checks.push(found);
+    }
+    // Only alerts that nothing is said of: a selector of some of its label sets has its own verdict.
+    let named = |name: &str| {
+        told.iter().any(|e| e.matchers.iter().filter(|m| m.name.as_ref() == "alertname").all(|m| m.matches(name)))
+    };
+    for (_, rule) in playback.alert_rules().filter(|(_, rule)| !named(&rule.name.value)) {
+        let labels_meant = others.labels.iter().all(|matcher| {
+            let own = rule.labels.iter().find(|(name, _)| **name == *matcher.name);
+            own.is_none_or(|(_, value)| matcher.matches(value))
+        });
+        if let Some(reason) = labels_meant.then(|| blindness(playback, rule)).flatten() {
+            let mut found = check(
+                rule.name.value.clone(),
+                Verdict::Blind,
+                reason.text.clone(),
+                vec!["silent, because it is blind".into()],
+            );
+            found.reasons = vec![
+                reason,
+                Reason {
+                    place: None,
+                    text: format!(
+                        "give the replay such a series, or expect `{}: {{fires: never, blind: \"reason\"}}`",
+                        rule.name.value
+                    ),
+                },
+            ];
+            checks.push(found);
+        }
+    }
+    checks
+}
+
+/// Rules that failed at some tick: whatever they were to say is not to be relied on.
+pub fn failed_rules(playback: &Playback) -> Vec<Check> {
+    let mut checks: Vec<(RuleRef, Check, usize)> = Vec::new();
+    for error in &playback.run.errors {
+        if let Some((.., count)) = checks.iter_mut().find(|(rule, ..)| *rule == error.rule) {
+            *count += 1;
+            continue;
+        }
+        let rule = playback.rule(error.rule);
+        let at = explain::clock(error.tick, playback.day.start());
+        let check = Check {
+            part: Part::Rules,
+            verdict: Verdict::Fail,
+            subject: rule.name.value.clone(),
+            place: Some(Place { source: rule.expr.source.clone(), span: rule.expr.span }),
+            summary: format!("{} failed at {at}", rule.name.value),
+            expected: "evaluated without errors".to_owned(),
+            happened: vec![format!("at {at}: {}", error.error)],
+            reasons: Vec::new(),
+            lives: Vec::new(),
+            timeline: None,
+        };
+        checks.push((error.rule, check, 1));
+    }
+    let finish = |(_, mut check, count): (RuleRef, Check, usize)| {
+        if count > 1 {
+            check.happened.push(format!("and at {} more ticks", count - 1));
+        }
+        check
+    };
+    checks.into_iter().map(finish).collect()
+}

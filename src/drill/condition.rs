@@ -1,0 +1,116 @@
+//! The conditions in an alert's expression: comparisons with a number that have to hold for it to speak.
+
+use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
+use crate::text::Span;
+
+/// `lhs op threshold`, somewhere in an expression where it has to hold.
+#[derive(Clone, Debug)]
+pub struct Condition<'a> {
+    /// What is compared.
+    pub operand: &'a Expr,
+    pub op: BinaryOp,
+    pub threshold: f64,
+    /// Where the threshold stands.
+    pub threshold_span: Span,
+}
+
+impl Condition<'_> {
+    /// Whether a value meets the condition.
+    pub fn holds(&self, value: f64) -> bool {
+        match self.op {
+            BinaryOp::Equal => value == self.threshold,
+            BinaryOp::NotEqual => value != self.threshold,
+            BinaryOp::Less => value < self.threshold,
+            BinaryOp::LessOrEqual => value <= self.threshold,
+            BinaryOp::Greater => value > self.threshold,
+            BinaryOp::GreaterOrEqual => value >= self.threshold,
+            _ => false,
+        }
+    }
+
+    /// Of two values, the one that comes nearer to meeting the condition.
+    pub fn nearer(&self, a: f64, b: f64) -> f64 {
+        match self.op {
+            BinaryOp::Greater | BinaryOp::GreaterOrEqual => a.max(b),
+            BinaryOp::Less | BinaryOp::LessOrEqual => a.min(b),
+            _ if (a - self.threshold).abs() <= (b - self.threshold).abs() => a,
+            _ => b,
+        }
+    }
+}
+
+/// The conditions that all have to hold, from left to right: those joined by `and`, and the left side of `unless`.
+pub fn conditions(expr: &Expr) -> Vec<Condition<'_>> {
+    let mut found = Vec::new();
+    collect(expr, &mut found);
+    found
+}
+
+fn collect<'a>(expr: &'a Expr, found: &mut Vec<Condition<'a>>) {
+    match &expr.kind {
+        ExprKind::Paren(inner) => collect(inner, found),
+        ExprKind::Binary(binary) => match binary.op {
+            BinaryOp::And => {
+                collect(&binary.lhs, found);
+                collect(&binary.rhs, found);
+            }
+            BinaryOp::Unless => collect(&binary.lhs, found),
+            op => {
+                let Some(flipped) = flip(op) else { return };
+                if let Some(threshold) = number(&binary.rhs) {
+                    let threshold_span = binary.rhs.span;
+                    found.push(Condition { operand: &binary.lhs, op, threshold, threshold_span });
+                } else if let Some(threshold) = number(&binary.lhs) {
+                    let threshold_span = binary.lhs.span;
+                    found.push(Condition { operand: &binary.rhs, op: flipped, threshold, threshold_span });
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+/// The comparison with its sides swapped; `None` for what is no comparison.
+fn flip(op: BinaryOp) -> Option<BinaryOp> {
+    match op {
+        BinaryOp::Equal | BinaryOp::NotEqual => Some(op),
+        BinaryOp::Less => Some(BinaryOp::Greater),
+        BinaryOp::LessOrEqual => Some(BinaryOp::GreaterOrEqual),
+        BinaryOp::Greater => Some(BinaryOp::Less),
+        BinaryOp::GreaterOrEqual => Some(BinaryOp::LessOrEqual),
+        _ => None,
+    }
+}
+
+/// The value of a number, also in parentheses and with a sign.
+fn number(expr: &Expr) -> Option<f64> {
+    match &expr.kind {
+        ExprKind::Number(literal) => Some(literal.value),
+        ExprKind::Paren(inner) => number(inner),
+        ExprKind::Unary { op, expr } => number(expr).map(|value| if *op == UnaryOp::Minus { -value } else { value }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::parse;
+
+    fn told(text: &str) -> Vec<String> {
+        let expr = parse(text).unwrap();
+        let told = |c: &Condition<'_>| {
+            format!("{} {:?} {}", &text[c.operand.span.start..c.operand.span.end], c.op, c.threshold)
+        };
+        conditions(&expr).iter().map(told).collect()
+    }
+
+    #[test]
+    fn conditions_are_the_comparisons_that_have_to_hold() {
+        assert_eq!(told("rate(a[5m]) > 0"), ["rate(a[5m]) Greater 0"]);
+        assert_eq!(told("(a < -1) and on(x) (5 <= b)"), ["a Less -1", "b GreaterOrEqual 5"]);
+        assert_eq!(told("a == 0 unless b > 1"), ["a Equal 0"]);
+        assert_eq!(told("a > b"), Vec::<String>::new());
+        assert_eq!(told("absent(a)"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,86 @@
+//! Reading an incident: its replay and the rule files that it names.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::replay::{self, Day, Replay};
+use crate::rules::{self, Group};
+use crate::text::{Diagnostic, yaml};
+
+/// A replay and the rules under test.
+#[derive(Clone, Debug)]
+pub struct Incident {
+    pub replay: Replay,
+    pub groups: Vec<Group>,
+    /// The folder's name, or the file's where it is not called `replay.yaml`.
+    pub name: String,
+}
+
+impl Incident {
+    /// `incident/variant`; the base day is called `day`.
+    pub fn drill_name(&self, day: &Day) -> String {
+        format!("{}/{}", self.name, day.name.as_deref().unwrap_or("day"))
+    }
+
+    /// The base day and all variants, in the order of the file.
+    pub fn days(&self) -> impl Iterator<Item = &Arc<Day>> {
+        self.replay.days()
+    }
+}
+
+/// Reads a replay and its rule files; `config` says which language a rule file is in, where it says so.
+///
+/// # Errors
+/// Everything that is wrong with them, each with its place.
+pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
+    let source = yaml::read_file(path).map_err(|error| vec![error])?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let replay = replay::read(&source, folder)?;
+    let mut groups = Vec::new();
+    let mut errors = Vec::new();
+    for file in &replay.rules {
+        let path = tidy(&file.path);
+        let read = yaml::read_file(&path).map_err(|error| vec![error.at(&replay.source, file.written.span)]);
+        let read = read.and_then(|source| match config.language(&path) {
+            Some(language) => rules::read_as(&source, language),
+            None => rules::read(&source),
+        });
+        match read {
+            Ok(file) => groups.extend(file.groups),
+            Err(found) => errors.extend(found),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Incident { name: incident_name(path), replay, groups })
+}
+
+/// The path without `x/..`, where that leads to the same file (through a link it might not).
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidied.components().next_back(), Some(Component::Normal(_))) => {
+                tidied.pop();
+            }
+            other => tidied.push(other),
+        }
+    }
+    match (path.canonicalize(), tidied.canonicalize()) {
+        (Ok(one), Ok(other)) if one == other => tidied,
+        _ => path.to_owned(),
+    }
+}
+
+fn incident_name(path: &Path) -> String {
+    let absolute: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let stem = absolute.file_stem().unwrap_or_default();
+    let name = match absolute.parent().and_then(Path::file_name) {
+        Some(folder) if stem == "replay" => folder,
+        _ => stem,
+    };
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,69 @@
+//! Drills: a day of a replay, its alert rules evaluated over it, held against what had to happen.
+
+mod blind;
+mod checks;
+mod condition;
+pub mod discover;
+pub mod explain;
+mod judge;
+mod load;
+pub mod playback;
+mod queries;
+pub mod timeline;
+pub mod verdict;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::replay::{Day, Generated, Kind, Limits};
+use crate::text::Diagnostic;
+
+pub use load::{Incident, load};
+pub use playback::Playback;
+use verdict::{Drill, Footing, Part};
+
+/// Drills one day of an incident.
+///
+/// # Errors
+/// What stands in the replay and cannot be used, with its place: a generator that yields too much, an alert that no rule has.
+pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill, Vec<Diagnostic>> {
+    let began = Instant::now();
+    let playback = Playback::new(&incident.replay, day.clone(), incident.groups.clone(), limits)?;
+    let parts = [(Part::Happened, &day.happened), (Part::Expect, &day.expect)];
+    let told = || parts.iter().filter_map(|(part, told)| Some((*part, told.as_ref()?)));
+    let unknown: Vec<Diagnostic> =
+        told().flat_map(|(_, expectations)| checks::unknown_alerts(&playback, expectations)).collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let mut found = checks::failed_rules(&playback);
+    found.extend(told().flat_map(|(part, expectations)| checks::all(&playback, part, expectations)));
+    Ok(Drill {
+        name: incident.drill_name(day),
+        replay: incident.replay.source.clone(),
+        title: day.title.clone(),
+        variant: day.name.clone(),
+        checks: found,
+        footing: footing(&playback.generated),
+        evaluations: playback.run.evaluations,
+        rules: rule_places(&playback),
+        elapsed: began.elapsed(),
+    })
+}
+
+/// How many series rest on what.
+pub fn footing(generated: &Generated) -> Footing {
+    let count = |kind| generated.provenance.iter().filter(|series| series.kind == kind).count();
+    Footing {
+        documented: count(Kind::Documented),
+        assumed: count(Kind::Assumed),
+        fitted: count(Kind::Fitted),
+        recorded: count(Kind::Recorded),
+    }
+}
+
+/// Each rule by its file and place, so that a rule that several replays use counts once.
+fn rule_places(playback: &Playback) -> Vec<String> {
+    let rules = playback.groups.iter().flat_map(|group| &group.rules);
+    rules.map(|rule| format!("{}:{}", rule.name.source.name(), rule.span.start)).collect()
+}

@@ -1,0 +1,132 @@
+//! A day played back: its series generated, its rules evaluated over them, ready for questions.
+
+use std::sync::Arc;
+
+use crate::engine::{Matrix, Mode, Step, Steps};
+use crate::labels::Matcher;
+use crate::promql::ast::{Expr, VectorSelector};
+use crate::promql::eval::{Profile, Query};
+use crate::replay::{Day, Generated, Limits, Replay};
+use crate::rules::{self, AlertTrack, EvaluateOptions, Group, Rule, RuleRef, Run};
+use crate::store::Moment;
+use crate::text::Diagnostic;
+use crate::time::{Duration, Timestamp};
+
+use super::blind;
+use super::timeline::AlertState;
+use super::verdict::Life;
+
+/// A day of a replay with its rules evaluated.
+pub struct Playback {
+    pub day: Arc<Day>,
+    pub groups: Vec<Group>,
+    /// The generated series, and after them those that rules wrote.
+    pub generated: Generated,
+    pub run: Run,
+    /// How many of the store's series were generated, not written by rules.
+    pub inputs: usize,
+    profile: Profile,
+}
+
+impl Playback {
+    /// Generates the day and evaluates the groups over it.
+    ///
+    /// # Errors
+    /// What the generators refuse (too many samples, two generators for one series), with its place.
+    pub fn new(
+        replay: &Replay,
+        day: Arc<Day>,
+        groups: Vec<Group>,
+        limits: Limits,
+    ) -> Result<Playback, Vec<Diagnostic>> {
+        let mut generated = day.generate(limits)?;
+        let inputs = generated.store.len();
+        let profile = Profile { default_step: day.interval, ..Profile::prometheus() };
+        let options = EvaluateOptions {
+            external_labels: replay.external_labels.clone(),
+            profile: profile.clone(),
+            ..EvaluateOptions::new(day.start(), day.end(), day.interval)
+        };
+        let run = rules::evaluate(&groups, &mut generated.store, &options)?;
+        Ok(Playback { day, groups, generated, run, inputs, profile })
+    }
+
+    pub fn rule(&self, rule: RuleRef) -> &Rule {
+        &self.groups[rule.group].rules[rule.rule]
+    }
+
+    /// All alert rules, in order of evaluation.
+    pub fn alert_rules(&self) -> impl Iterator<Item = (RuleRef, &Rule)> {
+        self.groups.iter().enumerate().flat_map(|(group, g)| {
+            let rules = g.rules.iter().enumerate().filter(|(_, rule)| rule.is_alert());
+            rules.map(move |(rule, r)| (RuleRef { group, rule }, r))
+        })
+    }
+
+    /// Lives of alert instances, in order of activation, with the rule that each is from.
+    pub fn lives(&self) -> impl Iterator<Item = (RuleRef, Life)> {
+        self.run.alerts.iter().map(|track| (track.rule, Playback::life(track)))
+    }
+
+    pub fn life(track: &AlertTrack) -> Life {
+        Life { labels: track.labels.clone(), active: track.active_at, fired: track.fired_at, ended: track.ended_at }
+    }
+
+    /// Annotations of an alert, as they stood at a time.
+    pub fn annotations(&self, track: &AlertTrack, at: Timestamp) -> Vec<(String, String)> {
+        self.run.annotations(&self.groups, &self.generated.store, track, at)
+    }
+
+    /// Whether an alert could not have said anything.
+    pub fn is_blind(&self, rule: &Rule) -> bool {
+        rule.promql().is_some_and(|expr| blind::missing(expr, &|selector| self.matches(selector)).is_some())
+    }
+
+    /// Lives of the instances whose labels meet all matchers.
+    pub fn lives_of(&self, matchers: &[Matcher]) -> Vec<Life> {
+        let meets = |life: &Life| matchers.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name)));
+        let mut lives: Vec<Life> = self.lives().map(|(_, life)| life).filter(meets).collect();
+        lives.sort_by(|a, b| (a.active, &a.labels).cmp(&(b.active, &b.labels)));
+        lives
+    }
+
+    /// Whether any series of the day, generated or recorded, is what a selector selects.
+    pub fn matches(&self, selector: &VectorSelector) -> bool {
+        let store = &self.generated.store;
+        store.select(&selector.matchers).iter().any(|id| !store.series(*id).times.is_empty())
+    }
+
+    /// The ticks of a rule, each seeing what the rule could see then.
+    pub fn steps(&self, rule: RuleRef) -> Steps {
+        self.run.steps(rule)
+    }
+
+    /// Evaluates an expression as independent instant queries.
+    ///
+    /// # Errors
+    /// What is not supported yet, with its place in the expression.
+    pub fn evaluate(&self, expr: &Expr, steps: &Steps) -> Result<Matrix, Diagnostic> {
+        let mut query = Query::compile(expr, &self.profile).map_err(|error| Diagnostic::error(error.to_string()))?;
+        query.run(&self.generated.store, steps, Mode::Instants).map_err(|error| Diagnostic::error(error.to_string()))
+    }
+
+    /// A query at a time, as somebody would have seen its answer then: what arrived later is not there.
+    pub fn seen_at(time: Timestamp) -> Step {
+        Step { time, frontier: Moment { at: time, position: u32::MAX } }
+    }
+
+    /// Compiles a query with the day's own interval for subqueries.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// States of a life at ticks.
+    pub fn states(lives: &[&Life], ticks: &[Timestamp]) -> Vec<AlertState> {
+        ticks.iter().map(|tick| lives.iter().map(|life| life.state(*tick)).max().unwrap_or_default()).collect()
+    }
+
+    /// The distance between the evaluations of a rule.
+    pub fn interval(&self, rule: RuleRef) -> Duration {
+        self.groups[rule.group].interval.unwrap_or(self.day.interval)
+    }
+}

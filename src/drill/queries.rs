@@ -1,0 +1,161 @@
+//! Queries that a replay expects an answer to.
+
+use crate::engine::Steps;
+use crate::labels::Labels;
+use crate::number;
+use crate::promql;
+use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
+use crate::text::Diagnostic;
+
+use super::explain::clock;
+use super::playback::Playback;
+use super::verdict::{Check, Part, Place, Reason, Verdict};
+
+/// An answer: each series with a value for each step at which it has one.
+type Answer = Vec<(Labels, Vec<Option<f64>>)>;
+
+/// Runs the query as somebody would have seen its answer then, and compares.
+pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Check {
+    let start = playback.day.start();
+    let (text, steps, when) = (
+        match &expected.query {
+            Query::PromQl(text) | Query::LogQl(text) | Query::Document(text) => text.text.clone(),
+        },
+        steps(expected.when),
+        match expected.when {
+            QueryTime::At(at) => format!("at {}", clock(at, start)),
+            QueryTime::Range { from, to, step } => {
+                format!("from {} to {} every {step}", clock(from, start), clock(to, start))
+            }
+        },
+    );
+    let place = Some(Place { source: playback.day.source.clone(), span: expected.place });
+    let mut check = Check {
+        part,
+        verdict: Verdict::Pass,
+        subject: format!("query {text}"),
+        place,
+        summary: format!("query {text} {when}"),
+        expected: format!("{when}: {}", wanted(expected)),
+        happened: Vec::new(),
+        reasons: Vec::new(),
+        lives: Vec::new(),
+        timeline: None,
+    };
+    let answer = match &expected.query {
+        Query::PromQl(_) => answer(playback, &text, &steps),
+        Query::LogQl(_) => Err(Diagnostic::error("LogQL queries are not evaluated yet")),
+        Query::Document(_) => Err(Diagnostic::error("queries of a document are not evaluated yet")),
+    };
+    match answer {
+        Ok(answer) => {
+            let right = meets(expected, &answer);
+            check.happened = tell(&answer);
+            if !right {
+                check.verdict = Verdict::Fail;
+                check.summary = format!("query {text}: another answer {when}");
+            }
+        }
+        Err(error) => {
+            check.verdict = Verdict::Fail;
+            check.summary = format!("query {text}: {}", error.message);
+            check.happened = vec![error.message];
+            check.reasons.extend(error.help.map(|help| Reason { place: None, text: help }));
+        }
+    }
+    check
+}
+
+fn steps(when: QueryTime) -> Steps {
+    match when {
+        QueryTime::At(at) => Steps(vec![Playback::seen_at(at)]),
+        QueryTime::Range { from, to, step } => {
+            let mut steps = Steps::range(from, to, step);
+            let seen = Playback::seen_at(to).frontier;
+            steps.0.iter_mut().for_each(|step| step.frontier = seen);
+            steps
+        }
+    }
+}
+
+fn answer(playback: &Playback, text: &str, steps: &Steps) -> Result<Answer, Diagnostic> {
+    let expr = promql::parse(text).map_err(|error| {
+        let diagnostic = Diagnostic::error(error.message);
+        match error.hint {
+            Some(hint) => diagnostic.help(hint),
+            None => diagnostic,
+        }
+    })?;
+    let matrix = playback.evaluate(&expr, steps)?;
+    if let Some(error) = matrix.errors.values().next() {
+        return Err(Diagnostic::error(error.to_string()));
+    }
+    let values =
+        |column: crate::engine::Column<'_>| (0..matrix.steps()).map(|step| column.at(step)).collect::<Vec<_>>();
+    let mut answer: Answer = matrix.columns().map(|column| (column.labels.clone(), values(column))).collect();
+    answer.retain(|(_, values)| values.iter().any(Option::is_some));
+    answer.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(answer)
+}
+
+fn meets(expected: &QueryExpectation, answer: &Answer) -> bool {
+    if expected.selects.is_some_and(|something| something == answer.is_empty()) {
+        return false;
+    }
+    let near = |wanted: &[f64], found: &[Option<f64>]| {
+        let present: Vec<f64> = found.iter().flatten().copied().collect();
+        wanted.len() == present.len() && wanted.iter().zip(&present).all(|(w, f)| expected.tolerance.allows(*w, *f))
+    };
+    match &expected.returns {
+        None => true,
+        Some(Returns::Number(number, _)) => matches!(&answer[..], [(_, values)] if near(&[*number], values)),
+        Some(Returns::Rows(rows)) => {
+            let mut rows: Vec<_> = rows.iter().collect();
+            rows.sort_by(|a, b| a.labels.cmp(&b.labels));
+            rows.len() == answer.len()
+                && rows
+                    .iter()
+                    .zip(answer)
+                    .all(|(row, (labels, values))| row.labels == *labels && near(&row.values, values))
+        }
+    }
+}
+
+fn wanted(expected: &QueryExpectation) -> String {
+    let mut parts = Vec::new();
+    match &expected.returns {
+        None => {}
+        Some(Returns::Number(number, _)) => parts.push(number::format_f(*number)),
+        Some(Returns::Rows(rows)) if rows.is_empty() => parts.push("no series".to_owned()),
+        Some(Returns::Rows(rows)) => {
+            parts.extend(
+                rows.iter().map(|row| format!("{} {}", row.labels.as_metric(), numbers(row.values.iter().copied()))),
+            );
+        }
+    }
+    match expected.selects {
+        Some(true) => parts.push("something".to_owned()),
+        Some(false) => parts.push("nothing".to_owned()),
+        None => {}
+    }
+    parts.join("; ")
+}
+
+fn tell(answer: &Answer) -> Vec<String> {
+    if answer.is_empty() {
+        return vec!["no series".to_owned()];
+    }
+    let mut lines: Vec<String> = answer
+        .iter()
+        .take(6)
+        .map(|(labels, values)| format!("{} {}", labels.as_metric(), numbers(values.iter().flatten().copied())))
+        .collect();
+    if answer.len() > 6 {
+        lines.push(format!("and {} more series", answer.len() - 6));
+    }
+    lines
+}
+
+fn numbers(values: impl Iterator<Item = f64>) -> String {
+    values.map(number::format_f).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,199 @@
+//! A run of drills for people: a line for each drill, an explanation for each shortfall, a summary.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use owo_colors::{OwoColorize, Style};
+
+use super::{RunFacts, chart};
+use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
+use crate::time::Timestamp;
+
+/// How wide and how colourful.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub color: bool,
+    pub width: usize,
+}
+
+/// The whole report.
+pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
+    let mut out = String::new();
+    let names = drills.iter().map(|drill| drill.name.chars().count()).max().unwrap_or(0);
+    let headlines: Vec<String> = drills.iter().map(headline).collect();
+    let told = headlines.iter().map(|line| line.chars().count()).max().unwrap_or(0).min(72);
+    for (drill, headline) in drills.iter().zip(&headlines) {
+        let footing = footing(drill.footing);
+        let line = format!(" {}  {:names$}  {headline:told$}  {footing}", badge(drill.verdict(), look), drill.name);
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    for drill in drills {
+        for check in drill.checks.iter().filter(|check| check.verdict != Verdict::Pass) {
+            out.push('\n');
+            explain(&mut out, drill, check, look);
+        }
+    }
+    let _ = write!(out, "\n{}\n", summary(drills, facts));
+    out
+}
+
+/// PASS, FAIL or BLIND, padded and coloured.
+pub fn badge(verdict: Verdict, look: Look) -> String {
+    let (text, style) = match verdict {
+        Verdict::Pass => ("PASS ", Style::new().green()),
+        Verdict::Fail => ("FAIL ", Style::new().red().bold()),
+        Verdict::Blind => ("BLIND", Style::new().yellow().bold()),
+    };
+    if look.color { text.style(style).to_string() } else { text.to_owned() }
+}
+
+/// What is told of a drill on its line: the first shortfall, or the first alert that fired.
+fn headline(drill: &Drill) -> String {
+    let worst = drill.verdict();
+    if worst != Verdict::Pass {
+        let mut bad = drill.checks.iter().filter(|check| check.verdict == worst);
+        let first = bad.next().map(|check| check.summary.clone()).unwrap_or_default();
+        return and_more(first, bad.count());
+    }
+    let mut fired: Vec<&Life> = drill
+        .checks
+        .iter()
+        .filter(|check| check.part == Part::Expect)
+        .flat_map(|check| &check.lives)
+        .filter(|life| life.fired.is_some())
+        .collect();
+    fired.sort_by_key(|life| life.fired);
+    let names: BTreeSet<&str> = fired.iter().map(|life| life.labels.get("alertname")).collect();
+    match fired.first() {
+        None => "silent".to_owned(),
+        Some(life) => {
+            let times = [("active", Some(life.active)), ("firing", life.fired)];
+            let times = times.into_iter().filter_map(|(word, time)| Some(format!("{word} {}", clock(time?))));
+            let told = format!("{} {}", life.labels.get("alertname"), times.collect::<Vec<_>>().join(", "));
+            and_more(told, names.len() - 1)
+        }
+    }
+}
+
+fn and_more(first: String, more: usize) -> String {
+    if more > 0 { format!("{first}, and {more} more") } else { first }
+}
+
+/// Hours, minutes and seconds.
+fn clock(time: Timestamp) -> String {
+    time.calendar().map_or_else(|| time.to_string(), |time| time.format("%H:%M:%S").to_string())
+}
+
+/// `6 series documented, 2 assumed, 1 fitted`.
+pub fn footing(footing: Footing) -> String {
+    let parts = [
+        (footing.documented, "documented"),
+        (footing.recorded, "recorded"),
+        (footing.fitted, "fitted"),
+        (footing.assumed, "assumed"),
+    ];
+    let mut out = String::new();
+    for (count, word) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = if out.is_empty() { write!(out, "{count} series {word}") } else { write!(out, ", {count} {word}") };
+    }
+    out
+}
+
+fn explain(out: &mut String, drill: &Drill, check: &Check, look: Look) {
+    let head = match &check.place {
+        Some(place) => at(place),
+        None => drill.replay.name().to_owned(),
+    };
+    let part = match check.part {
+        Part::Happened => ", what happened that day",
+        Part::Expect | Part::Rules => "",
+    };
+    let _ = writeln!(out, "{head}  {} {}{part}", badge(check.verdict, look).trim_end(), drill.name);
+    let _ = writeln!(out, "  {}", check.subject);
+    if !check.expected.is_empty() {
+        let _ = writeln!(out, "  expected  {}", check.expected);
+    }
+    for (i, line) in check.happened.iter().enumerate() {
+        let _ = writeln!(out, "  {}  {line}", if i == 0 { "happened" } else { "        " });
+    }
+    if let Some(timeline) = &check.timeline {
+        out.push('\n');
+        out.push_str(&chart::draw(timeline, chart::Layout::of([timeline].into_iter(), look)));
+    }
+    for Reason { place, text } in &check.reasons {
+        match place {
+            Some(place) => {
+                let _ = writeln!(out, "  {}  {text}", at(place));
+            }
+            None => {
+                let _ = writeln!(out, "  {text}");
+            }
+        }
+    }
+}
+
+fn at(place: &Place) -> String {
+    let spot = place.source.place(place.span.start);
+    format!("{}:{}:{}", place.source.name(), spot.line, spot.column)
+}
+
+/// `17 drills: 15 passed, 1 failed, 1 blind (5 incidents, 31 rules, 212,400 evaluations, 0.04 s)`.
+pub fn summary(drills: &[Drill], facts: RunFacts) -> String {
+    let count = |verdict| drills.iter().filter(|drill| drill.verdict() == verdict).count();
+    let mut line = format!("{}: {} passed", plural(drills.len(), "drill"), count(Verdict::Pass));
+    for (verdict, word) in [(Verdict::Fail, "failed"), (Verdict::Blind, "blind")] {
+        if count(verdict) > 0 {
+            let _ = write!(line, ", {} {word}", count(verdict));
+        }
+    }
+    let incidents: BTreeSet<&str> = drills.iter().map(|drill| drill.replay.name()).collect();
+    let rules: BTreeSet<&str> = drills.iter().flat_map(|drill| &drill.rules).map(String::as_str).collect();
+    let evaluations: u64 = drills.iter().map(|drill| drill.evaluations).sum();
+    let _ = write!(
+        line,
+        " ({}, {}, {} evaluations, {:.2} s)",
+        plural(incidents.len(), "incident"),
+        plural(rules.len(), "rule"),
+        grouped(evaluations),
+        facts.elapsed.as_secs_f64()
+    );
+    if facts.skipped > 0 {
+        let _ = write!(
+            line,
+            "\n{} in the searched folders: no replays (--list-skipped)",
+            plural(facts.skipped, "YAML file")
+        );
+    }
+    line
+}
+
+/// `1 drill`, `2 drills`.
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `212,400`.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_000), "1,000");
+        assert_eq!(grouped(212_400), "212,400");
+    }
+}

@@ -1,0 +1,146 @@
+//! A run of drills as JSON, for machines: the schema `report/1`.
+//!
+//! Times are RFC 3339 in UTC. Fields are added within a version, never renamed or removed.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::RunFacts;
+use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Verdict};
+use crate::labels::Labels;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    firedrill: &'static str,
+    drills: Vec<DrillOut<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    drills: usize,
+    passed: usize,
+    failed: usize,
+    blind: usize,
+    evaluations: u64,
+    skipped_files: usize,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct DrillOut<'a> {
+    name: &'a str,
+    replay: &'a str,
+    title: &'a str,
+    variant: Option<&'a str>,
+    verdict: Verdict,
+    /// Series by the kind of figure that they rest on.
+    footing: Footing,
+    evaluations: u64,
+    seconds: f64,
+    checks: Vec<CheckOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckOut<'a> {
+    part: Part,
+    verdict: Verdict,
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+    expected: &'a str,
+    happened: &'a [String],
+    reasons: Vec<ReasonOut<'a>>,
+    alerts: Vec<LifeOut>,
+}
+
+#[derive(Serialize)]
+struct PlaceOut<'a> {
+    file: &'a str,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Serialize)]
+struct ReasonOut<'a> {
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct LifeOut {
+    labels: Map<String, Value>,
+    active_at: String,
+    fired_at: Option<String>,
+    /// When it was neither pending nor firing any more; null where the replay ended first.
+    ended_at: Option<String>,
+}
+
+/// Labels as a JSON object, in their order.
+pub fn labels(labels: &Labels) -> Map<String, Value> {
+    labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
+}
+
+fn place(place: &Place) -> PlaceOut<'_> {
+    let spot = place.source.place(place.span.start);
+    PlaceOut { file: place.source.name(), line: spot.line, column: spot.column }
+}
+
+fn life(life: &Life) -> LifeOut {
+    LifeOut {
+        labels: labels(&life.labels),
+        active_at: life.active.to_string(),
+        fired_at: life.fired.map(|time| time.to_string()),
+        ended_at: life.ended.map(|time| time.to_string()),
+    }
+}
+
+fn check(check: &Check) -> CheckOut<'_> {
+    CheckOut {
+        part: check.part,
+        verdict: check.verdict,
+        subject: &check.subject,
+        place: check.place.as_ref().map(place),
+        expected: &check.expected,
+        happened: &check.happened,
+        reasons: check
+            .reasons
+            .iter()
+            .map(|reason| ReasonOut { text: &reason.text, place: reason.place.as_ref().map(place) })
+            .collect(),
+        alerts: check.lives.iter().map(life).collect(),
+    }
+}
+
+/// The whole report, pretty-printed.
+pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
+    let count = |verdict| drills.iter().filter(|drill| drill.verdict() == verdict).count();
+    let report = Report {
+        firedrill: "report/1",
+        summary: Summary {
+            drills: drills.len(),
+            passed: count(Verdict::Pass),
+            failed: count(Verdict::Fail),
+            blind: count(Verdict::Blind),
+            evaluations: drills.iter().map(|drill| drill.evaluations).sum(),
+            skipped_files: facts.skipped,
+            seconds: facts.elapsed.as_secs_f64(),
+        },
+        drills: drills
+            .iter()
+            .map(|drill| DrillOut {
+                name: &drill.name,
+                replay: drill.replay.name(),
+                title: &drill.title,
+                variant: drill.variant.as_deref(),
+                verdict: drill.verdict(),
+                footing: drill.footing,
+                evaluations: drill.evaluations,
+                seconds: drill.elapsed.as_secs_f64(),
+                checks: drill.checks.iter().map(check).collect(),
+            })
+            .collect(),
+    };
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}

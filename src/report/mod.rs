@@ -1,0 +1,16 @@
+//! Results as text: for people, for machines, for CI servers. Nothing here decides anything.
+
+pub mod chart;
+pub mod human;
+pub mod json;
+pub mod junit;
+pub mod result;
+pub mod show;
+
+/// What a run of `firedrill test` did besides its drills.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RunFacts {
+    /// YAML files in searched folders that are no replays.
+    pub skipped: usize,
+    pub elapsed: std::time::Duration,
+}

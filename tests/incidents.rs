@@ -1,0 +1,116 @@
+//! The incidents of this repository, drilled by the real binary: as they are, and with changes that have to be noticed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn firedrill(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A copy of the vmagent incident and its rules, in which `from` is replaced by `to` in one file.
+fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for path in [
+        "incidents/vmagent-remote-write/replay.yaml",
+        "incidents/vmagent-remote-write/incident.md",
+        "rules/vmagent.yaml",
+    ] {
+        let text = fs::read_to_string(root().join(path)).expect(path);
+        let text = if path.ends_with(file) {
+            assert!(text.contains(from), "{path} no longer contains {from:?}");
+            text.replace(from, to)
+        } else {
+            text
+        };
+        let target = copy.path().join(path);
+        fs::create_dir_all(target.parent().expect("files lie in folders")).expect("a folder");
+        fs::write(target, text).expect("a file");
+    }
+    copy
+}
+
+/// Drills the changed copy, which has to fall short, and returns what was printed.
+fn falls_short(file: &str, from: &str, to: &str) -> String {
+    let copy = changed(file, from, to);
+    let output = firedrill(copy.path(), &["test"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+#[test]
+fn every_incident_passes_as_it_is() {
+    let output = firedrill(&root(), &["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn a_raised_threshold_is_noticed_and_explained() {
+    let text = falls_short(
+        "vmagent.yaml",
+        "increase(vm_http_request_errors_total[5m]) > 0",
+        "increase(vm_http_request_errors_total[5m]) > 5",
+    );
+    assert!(text.contains("FAIL"), "{text}");
+    assert!(text.contains("came no nearer than"), "{text}");
+    assert!(text.contains("rules/vmagent.yaml:7:"), "{text}");
+}
+
+#[test]
+fn a_window_that_is_too_short_is_noticed_and_explained() {
+    let text = falls_short("vmagent.yaml", "vm_http_request_errors_total[5m]", "vm_http_request_errors_total[30s]");
+    assert!(text.contains("fewer than two samples, which are 30s apart"), "{text}");
+    assert!(text.contains("use at least [2m]"), "{text}");
+}
+
+#[test]
+fn a_for_beyond_the_incident_is_noticed_and_explained() {
+    let text = falls_short("vmagent.yaml", "[5m]) > 0\n        for: 15m", "[5m]) > 0\n        for: 2h");
+    assert!(text.contains("`for` is 2h"), "{text}");
+    assert!(text.contains("a `for` of 15m or less fires in time"), "{text}");
+}
+
+#[test]
+fn an_alert_without_its_metric_is_blind() {
+    let text = falls_short("replay.yaml", "'vm_http_request_errors_total{path=", "'vm_http_other_total{path=");
+    assert!(text.contains("BLIND"), "{text}");
+    assert!(text.contains("no series of this day matches vm_http_request_errors_total"), "{text}");
+}
+
+#[test]
+fn the_same_day_gives_the_same_bytes() {
+    let run = || {
+        let output = firedrill(
+            &root(),
+            &[
+                "query",
+                "{__name__!=\"\"}",
+                "--replay",
+                "incidents/vmagent-remote-write",
+                "--from",
+                "14:30",
+                "--to",
+                "16:30",
+                "--format",
+                "csv",
+            ],
+        );
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let first = run();
+    assert!(first.len() > 10_000);
+    assert_eq!(first, run());
+}
