@@ -1,6 +1,6 @@
 //! `firedrill.yaml`: where drills lie, and what holds for all of them.
 //!
-//! `paths`, `languages` and `external_labels` are acted on. `render`, `runbooks` and `limits` are read and checked, so that
+//! `paths`, `languages`, `external_labels` and `limits` are acted on. `render` and `runbooks` are read and checked, so that
 //! a file that has them is accepted; nothing uses them yet.
 
 use std::path::Path;

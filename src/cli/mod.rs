@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::replay::Limits;
 use crate::text::{Diagnostic, yaml};
 
 mod conformance;
@@ -71,10 +72,32 @@ fn config() -> Result<Config, Vec<Diagnostic>> {
 }
 
 /// The paths that were named, else those of the settings, else this folder.
-fn paths_or_default(named: &[PathBuf], config: &Config) -> Vec<PathBuf> {
+///
+/// # Errors
+/// Paths of the settings that do not exist, with their places.
+fn paths_or_default(named: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     match (named, &config.paths[..]) {
-        ([], []) => vec![PathBuf::from(".")],
-        ([], paths) => paths.iter().map(|path| PathBuf::from(&path.value)).collect(),
-        (named, _) => named.to_vec(),
+        ([], []) => Ok(vec![PathBuf::from(".")]),
+        ([], paths) => {
+            let missing = paths.iter().filter(|path| !Path::new(&path.value).exists());
+            let missing: Vec<Diagnostic> = missing
+                .map(|path| {
+                    let problem = Diagnostic::error(format!("there is no file or folder {}", path.value));
+                    path.diagnose_all(problem.help("paths are relative to the folder of firedrill.yaml"))
+                })
+                .collect();
+            if missing.is_empty() {
+                Ok(paths.iter().map(|path| PathBuf::from(&path.value)).collect())
+            } else {
+                Err(missing)
+            }
+        }
+        (named, _) => Ok(named.to_vec()),
     }
+}
+
+/// The most samples of a day: as the command line says, else the settings, else the default.
+fn limits(max_samples: Option<u64>, config: &Config) -> Limits {
+    let max_samples = max_samples.or(config.limits.max_samples).unwrap_or(Limits::default().max_samples);
+    Limits { max_samples }
 }

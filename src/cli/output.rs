@@ -1,5 +1,6 @@
 //! Where text goes: results to stdout, problems to stderr, files by way of a temporary one.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 
@@ -34,17 +35,33 @@ pub fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
+/// What people should know of the input, and what is no reason to stop; each remark once.
+pub fn warn<'a>(warnings: impl IntoIterator<Item = &'a Diagnostic>) {
+    tell(&distinct(warnings));
+}
+
 /// Says what is wrong with the input, most of it, and that it is unusable.
 pub fn complain(problems: &[Diagnostic]) -> Exit {
+    tell(&distinct(problems));
+    if problems.iter().all(|problem| problem.severity == Severity::Warning) { Exit::Holds } else { Exit::Unusable }
+}
+
+/// Files that several replays name have their problems once.
+fn distinct<'a>(problems: impl IntoIterator<Item = &'a Diagnostic>) -> Vec<&'a Diagnostic> {
+    let mut seen = HashSet::new();
+    let place = |problem: &'a Diagnostic| problem.place.as_ref().map(|(source, span)| (source.name(), *span));
+    problems.into_iter().filter(|problem| seen.insert((problem.message.as_str(), place(problem)))).collect()
+}
+
+fn tell(problems: &[&Diagnostic]) {
     const MOST: usize = 50;
     let color = std::io::stderr().is_terminal() && colors_wanted();
     for problem in problems.iter().take(MOST) {
         note(&problem.render(color));
     }
     if problems.len() > MOST {
-        note(&format!("and {} more problems", problems.len() - MOST));
+        note(&format!("and {} more", problems.len() - MOST));
     }
-    if problems.iter().all(|problem| problem.severity == Severity::Warning) { Exit::Holds } else { Exit::Unusable }
 }
 
 /// Writes a file whole or not at all.

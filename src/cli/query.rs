@@ -10,7 +10,6 @@ use crate::engine::{Matrix, Mode, Steps};
 use crate::promql;
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
-use crate::replay::Limits;
 use crate::report::result::{self, Answer};
 use crate::text::{Diagnostic, Source};
 use crate::time::{Duration, Timestamp};
@@ -48,6 +47,9 @@ pub struct Args {
     /// See all samples, those that arrived later too
     #[arg(long)]
     hindsight: bool,
+    /// The most samples that the day may have [default: `limits` of firedrill.yaml, else 50 million]
+    #[arg(long, value_name = "N")]
+    max_samples: Option<u64>,
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
 }
@@ -83,7 +85,10 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
             None => problem,
         }]
     })?;
-    let incident = drill::load(&discover::find_one(&args.replay)?, &super::config()?)?;
+    let config = super::config()?;
+    let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
+    output::warn(&incident.warnings);
+    let limits = super::limits(args.max_samples, &config);
     let day = incident.replay.variant(args.variant.as_deref())?;
     let time = |written: &Option<String>, other: Timestamp| match written {
         Some(written) => day.time_of(written).map_err(|error| vec![error]),
@@ -109,7 +114,7 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
     if args.hindsight {
         steps.0.iter_mut().for_each(|step| step.frontier = crate::store::Moment::END);
     }
-    let playback = Playback::new(&incident.replay, day.clone(), incident.groups.clone(), Limits::default())?;
+    let playback = Playback::new(&incident.replay, day.clone(), incident.groups.clone(), limits)?;
     let mut query = Query::compile(&expr, playback.profile())
         .map_err(|error| vec![Diagnostic::error(error.message.clone()).at(&source, error.span)])?;
     if let Some(text) = query.text() {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::{Exit, output};
 use crate::drill::{self, Playback, discover};
-use crate::replay::Limits;
 use crate::report::show;
 use crate::text::Diagnostic;
 
@@ -26,6 +25,9 @@ pub struct Args {
     /// Tell the day in plain words: spans, events, series and where each figure comes from
     #[arg(long, conflicts_with = "at")]
     explain: bool,
+    /// The most samples that the day may have [default: `limits` of firedrill.yaml, else 50 million]
+    #[arg(long, value_name = "N")]
+    max_samples: Option<u64>,
 }
 
 pub fn run(args: Args) -> Exit {
@@ -39,10 +41,13 @@ pub fn run(args: Args) -> Exit {
 }
 
 fn text(args: &Args) -> Result<String, Vec<Diagnostic>> {
-    let incident = drill::load(&discover::find_one(&args.replay)?, &super::config()?)?;
+    let config = super::config()?;
+    let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
+    output::warn(&incident.warnings);
+    let limits = super::limits(args.max_samples, &config);
     let day = incident.replay.variant(args.variant.as_deref())?;
     let at = args.at.as_deref().map(|at| day.time_of(at)).transpose().map_err(|error| vec![error])?;
-    let playback = Playback::new(&incident.replay, day, incident.groups.clone(), Limits::default())?;
+    let playback = Playback::new(&incident.replay, day, incident.groups.clone(), limits)?;
     Ok(match at {
         Some(at) => show::at(&playback, at, output::look()),
         None if args.explain => show::explain(&incident, &playback, output::look()),

@@ -13,7 +13,7 @@ use regex::Regex;
 use super::{Exit, output};
 use crate::drill::verdict::{Drill, Verdict};
 use crate::drill::{self, Incident, discover};
-use crate::replay::{Day, Limits};
+use crate::replay::Day;
 use crate::report::{RunFacts, human, json, junit};
 use crate::text::Diagnostic;
 
@@ -40,9 +40,9 @@ pub struct Args {
     /// List the YAML files that were searched and are no replays
     #[arg(long)]
     list_skipped: bool,
-    /// The most samples that one day of a replay may have
-    #[arg(long, value_name = "N", default_value_t = Limits::default().max_samples)]
-    max_samples: u64,
+    /// The most samples that one day of a replay may have [default: `limits` of firedrill.yaml, else 50 million]
+    #[arg(long, value_name = "N")]
+    max_samples: Option<u64>,
     /// How many drills run at once [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -64,14 +64,15 @@ pub fn run(args: Args) -> Exit {
 fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let began = Instant::now();
     let config = super::config()?;
-    let found = discover::find(&super::paths_or_default(&args.paths, &config))?;
-    let limits = Limits { max_samples: args.max_samples };
+    let found = discover::find(&super::paths_or_default(&args.paths, &config)?)?;
+    let limits = super::limits(args.max_samples, &config);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .build()
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     let incidents =
         pool.install(|| all_or_problems(found.replays.par_iter().map(|path| drill::load(path, &config)).collect()))?;
+    output::warn(incidents.iter().flat_map(|incident| &incident.warnings));
     let wanted =
         |incident: &Incident, day: &Day| args.run.as_ref().is_none_or(|run| run.is_match(&incident.drill_name(day)));
     let units: Vec<(&Incident, &Arc<Day>)> = incidents

@@ -32,7 +32,7 @@ pub fn unknown_alerts(playback: &Playback, expectations: &Expectations) -> Vec<D
         expectations.alerts.iter().filter(|e| !e.alertname.is_empty() && !known.contains(e.alertname.as_str()));
     unknown
         .map(|expected| {
-            let help = match crate::syntax::nearest(&expected.alertname, known.iter().copied()) {
+            let help = match crate::text::nearest(&expected.alertname, known.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "the replay names no rules: `rules: [FILE]`".to_owned(),
                 None => format!("the rules have {}", known.iter().copied().collect::<Vec<_>>().join(", ")),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::replay::{self, Day, Replay};
-use crate::rules::{self, Group};
+use crate::rules::{self, Group, Language, RuleFile};
 use crate::text::{Diagnostic, yaml};
 
 /// A replay and the rules under test.
@@ -13,6 +13,8 @@ use crate::text::{Diagnostic, yaml};
 pub struct Incident {
     pub replay: Replay,
     pub groups: Vec<Group>,
+    /// What is odd in the rule files and no error, and what in them is not tested.
+    pub warnings: Vec<Diagnostic>,
     /// The folder's name, or the file's where it is not called `replay.yaml`.
     pub name: String,
 }
@@ -38,26 +40,55 @@ pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let replay = replay::read(&source, folder)?;
     let mut groups = Vec::new();
-    let mut errors = Vec::new();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in &replay.rules {
         let path = tidy(&file.path);
-        let read = yaml::read_file(&path).map_err(|error| vec![error.at(&replay.source, file.written.span)]);
+        let read = yaml::read_file(&path).map_err(|error| match error.place {
+            Some(_) => vec![error],
+            None => vec![error.at(&replay.source, file.written.span).or_help(RULES_HELP)],
+        });
         let read = read.and_then(|source| match config.language(&path) {
             Some(language) => rules::read_as(&source, language),
             None => rules::read(&source),
         });
         match read {
-            Ok(file) => groups.extend(file.groups),
+            Ok(file) => {
+                warnings.extend(unread(&file));
+                warnings.extend(file.warnings);
+                groups.extend(file.groups);
+            }
             Err(found) => errors.extend(found),
         }
     }
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(Incident { name: incident_name(path), replay, groups })
+    Ok(Incident { name: incident_name(path), replay, groups, warnings })
 }
 
-/// The path without `x/..`, where that leads to the same file (through a link it might not).
+const RULES_HELP: &str = "`rules` lists files, by their paths from the folder of the replay";
+
+/// What a rule file holds and no drill tests.
+fn unread(file: &RuleFile) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    if file.skipped_documents > 0 {
+        let what = if file.skipped_documents == 1 { "document that holds" } else { "documents that hold" };
+        let message = format!("{}: {} {what} no rules", file.source.name(), file.skipped_documents);
+        warnings.push(Diagnostic::warning(message));
+    }
+    for group in &file.groups {
+        let reason = match &group.language {
+            Language::Promql => continue,
+            Language::Logql => "its rules are written in LogQL, which is not evaluated yet",
+            Language::Skipped(reason) => reason,
+        };
+        let message = format!("the group {:?} is not tested: {reason}", group.name.value);
+        warnings.push(group.name.diagnose_all(Diagnostic::warning(message)));
+    }
+    warnings
+}
+
+/// The path without `.`, and without `x/..` where that leads to the same file (through a link it might not).
 fn tidy(path: &Path) -> PathBuf {
     let mut tidied = PathBuf::new();
     for part in path.components() {
@@ -71,6 +102,7 @@ fn tidy(path: &Path) -> PathBuf {
     }
     match (path.canonicalize(), tidied.canonicalize()) {
         (Ok(one), Ok(other)) if one == other => tidied,
+        (Err(_), _) if !path.components().any(|part| part == Component::ParentDir) => tidied,
         _ => path.to_owned(),
     }
 }

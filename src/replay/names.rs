@@ -1,6 +1,6 @@
 //! Hints for names that nothing has: the nearest one, or the list of them.
 
-use crate::syntax::nearest;
+use crate::text::nearest;
 
 /// The known names in one sentence: `the spans are: a, b`.
 pub fn known<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::names;
-use crate::syntax::nearest;
+use crate::text::nearest;
 pub use crate::text::yaml::{Kind, Node};
 use crate::text::{Diagnostic, Source};
 

@@ -9,10 +9,8 @@ mod operators;
 pub mod pratt;
 pub mod printer;
 pub mod strings;
-mod suggest;
 
 pub use cursor::Cursor;
 pub use error::ParseError;
 pub use limits::{MAX_HEIGHT, MAX_LENGTH, MAX_NESTING};
 pub use operators::{BinaryOp, Cardinality, UnaryOp, VectorMatching};
-pub use suggest::nearest;

@@ -55,6 +55,12 @@ impl Diagnostic {
         self
     }
 
+    /// This help, where there is none yet.
+    pub fn or_help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help.get_or_insert_with(|| help.into());
+        self
+    }
+
     /// The finding for people: headline, place, the line with a caret under the place, help. Without a line break at
     /// the end.
     pub fn render(&self, color: bool) -> String {

@@ -3,8 +3,10 @@
 mod diagnostic;
 mod located;
 mod source;
+mod suggest;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use located::{Located, Piece};
 pub use source::{LineColumn, Source, Span};
+pub use suggest::nearest;

@@ -4,8 +4,9 @@ use super::{Parsed, Parser};
 use crate::promql::ast::{Aggregate, AggregateOp, Call, Expr, ExprKind};
 use crate::promql::functions;
 use crate::promql::lexer::{Keyword, Kind, Token};
-use crate::syntax::{ParseError, nearest};
+use crate::syntax::ParseError;
 use crate::text::Span;
+use crate::text::nearest;
 
 /// The arguments in parentheses.
 struct Arguments {

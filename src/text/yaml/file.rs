@@ -16,10 +16,10 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// is not).
 pub fn read_file(path: &Path) -> Result<Source, Diagnostic> {
     let name = path.display().to_string();
-    let unreadable = |error: std::io::Error| Diagnostic::error(format!("{name}: cannot be read: {error}"));
+    let unreadable = |error: std::io::Error| Diagnostic::error(format!("cannot read {name}: {}", without_code(&error)));
     let file = fs::File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.is_dir() {
-        return Err(Diagnostic::error(format!("{name}: is a folder, not a file")));
+        return Err(Diagnostic::error(format!("{name} is a folder, not a file")));
     }
     let mut bytes = Vec::new();
     // One byte more than allowed, so that pipes and growing files end too.
@@ -31,6 +31,12 @@ pub fn read_file(path: &Path) -> Result<Source, Diagnostic> {
         );
     }
     decode(&name, bytes)
+}
+
+/// What the system says, without its number.
+fn without_code(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
 /// A text from bytes that have to be UTF-8.
@@ -70,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(read_file(folder.path()).unwrap_err().to_string().contains("is a folder"));
         let missing = folder.path().join("none.yaml");
-        assert!(read_file(&missing).unwrap_err().to_string().contains("cannot be read"));
+        assert!(read_file(&missing).unwrap_err().to_string().starts_with("cannot read "));
     }
 
     #[test]

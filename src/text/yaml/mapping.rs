@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::node::{Kind, Node};
-use crate::text::{Diagnostic, Located, Source};
+use crate::text::{Diagnostic, Located, Source, nearest};
 use crate::time::Duration;
 
 /// What is wrong with a file, collected while it is read.
@@ -220,7 +220,7 @@ impl<'a> Mapping<'a> {
                 continue;
             }
             let problem = Diagnostic::error(format!("unknown field `{name}` in {}", self.what));
-            let problem = match did_you_mean(name, asked.iter().copied()) {
+            let problem = match nearest(name, asked.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean `{near}`?")),
                 None => problem.help(format!("fields of {}: {}", self.what, listed(&asked))),
             };
@@ -259,23 +259,6 @@ fn integer(text: &str) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// The name among `known` that was likely meant.
-pub fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let likeness = |other: &str| {
-        let (name, other) = (name.to_lowercase(), other.to_lowercase());
-        // A very long name is nobody's typo, and comparing it would take long.
-        if name.len() > 100 {
-            return 0.0;
-        }
-        similar::TextDiff::from_chars(name.as_str(), other.as_str()).ratio()
-    };
-    known
-        .map(|other| (likeness(other), other))
-        .filter(|(ratio, _)| *ratio > 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, other)| other)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,14 +282,6 @@ mod tests {
         assert_eq!(found[0], "f.yaml:1:1: unknown field `nmae` in a group");
         assert!(found[1].starts_with("f.yaml:2:6: `for` of a group: not a valid duration"), "{}", found[1]);
         assert_eq!(found[4], "f.yaml:5:13: `labels` of a group is a mapping of names to texts, not a list");
-    }
-
-    #[test]
-    fn near_names_are_suggested() {
-        let known = ["name", "interval", "rules"];
-        assert_eq!(did_you_mean("nmae", known.into_iter()), Some("name"));
-        assert_eq!(did_you_mean("intervall", known.into_iter()), Some("interval"));
-        assert_eq!(did_you_mean("frobnicate", known.into_iter()), None);
     }
 
     #[test]

@@ -15,5 +15,5 @@ mod node;
 mod scalar;
 
 pub use file::{MAX_FILE_BYTES, read_file};
-pub use mapping::{Mapping, Problems, did_you_mean};
+pub use mapping::{Mapping, Problems};
 pub use node::{Kind, Node, read_documents};
