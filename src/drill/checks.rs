@@ -111,9 +111,9 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
             // Of several rules with one name, the one that spoke; else the first.
             let spoke = judged.and_then(|life| playback.lives().find(|(_, other)| other == life)).map(|(rule, _)| rule);
             if let Some(rule) = spoke.or_else(|| rules.first().map(|(rule, _)| *rule)) {
-                check.reasons = explain::reasons(playback, rule, &shortfalls, judged);
+                check.reasons = explain::reasons(playback, rule, &expected.matchers, &shortfalls, judged);
                 let (from, to) = around(playback, rule, expected, judged);
-                check.timeline = Some(explain::chart(playback, rule, &check.lives).clip(from, to));
+                check.timeline = Some(explain::chart(playback, rule, &expected.matchers, &check.lives).clip(from, to));
             }
         }
     }
@@ -255,8 +255,8 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
         let mut found =
             check(life.labels.to_string(), Verdict::Fail, format!("{name} fired, and nobody expected it"), own);
         found.reasons =
-            explain::reasons(playback, rule, &[Shortfall::Occurred(Event::Fires, others.place)], Some(&life));
-        found.timeline = Some(explain::chart(playback, rule, std::slice::from_ref(&life)));
+            explain::reasons(playback, rule, &[], &[Shortfall::Occurred(Event::Fires, others.place)], Some(&life));
+        found.timeline = Some(explain::chart(playback, rule, &[], std::slice::from_ref(&life)));
         found.lives = vec![life];
         checks.push(found);
     }

@@ -105,6 +105,7 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
         // People know a file of this folder as `a.yaml`, not as `./a.yaml`.
         let path = entry.path();
         let path = path.strip_prefix(".").unwrap_or(path);
+        let path = path.strip_prefix(".").unwrap_or(path);
         let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
         if !yaml || !entry.file_type().is_file() {
             continue;

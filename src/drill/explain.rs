@@ -1,7 +1,7 @@
 //! Why an alert did what it did: how near its conditions came, which `for` or threshold would have met the
 //! expectation, and the chart of it.
 
-use crate::labels::Labels;
+use crate::labels::{Labels, Matcher};
 use crate::number;
 use crate::promql::ast::{DurationArg, Expr, ExprKind};
 use crate::rules::{Rule, RuleKind, RuleRef};
@@ -51,7 +51,14 @@ fn in_expr(rule: &Rule, span: Span) -> Option<Place> {
 }
 
 /// What would have made an expectation of this rule pass.
-pub fn reasons(playback: &Playback, at: RuleRef, shortfalls: &[Shortfall], judged: Option<&Life>) -> Vec<Reason> {
+/// `selector` is that of the expectation: series that contradict it are not looked at.
+pub fn reasons(
+    playback: &Playback,
+    at: RuleRef,
+    selector: &[Matcher],
+    shortfalls: &[Shortfall],
+    judged: Option<&Life>,
+) -> Vec<Reason> {
     let rule = playback.rule(at);
     let start = playback.day.start();
     let RuleKind::Alert { for_, .. } = &rule.kind else { return Vec::new() };
@@ -59,7 +66,7 @@ pub fn reasons(playback: &Playback, at: RuleRef, shortfalls: &[Shortfall], judge
     let mut out = Vec::new();
     for shortfall in shortfalls {
         match (shortfall, judged) {
-            (Shortfall::Active(_) | Shortfall::Fires(_), None) => return never_active(playback, at),
+            (Shortfall::Active(_) | Shortfall::Fires(_), None) => return never_active(playback, at, selector),
             (Shortfall::Fires(window), Some(life)) => {
                 let latest = window.to.min(life.ended.map_or(window.to, |ended| ended - playback.interval(at)));
                 if life.fired.is_none_or(|fired| fired > window.to) && latest >= life.active {
@@ -125,13 +132,14 @@ fn values_at(playback: &Playback, at: RuleRef, life: &Life) -> Vec<Reason> {
 }
 
 /// Why an expression never yielded anything: the condition that never held, and how near it came.
-fn never_active(playback: &Playback, at: RuleRef) -> Vec<Reason> {
+fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<Reason> {
     let rule = playback.rule(at);
     let Some(expr) = rule.promql() else { return Vec::new() };
     let steps = playback.steps(at);
     for condition in conditions(expr) {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
-        let values = || matrix.columns().flat_map(|column| column.iter());
+        let meant = || matrix.columns().filter(|column| may_meet(column.labels, selector));
+        let values = || meant().flat_map(|column| column.iter());
         if values().any(|(_, value)| condition.holds(value)) {
             continue;
         }
@@ -216,15 +224,26 @@ fn agrees(series: &Labels, alert: &Labels) -> bool {
     })
 }
 
+/// Whether an alert from this series can be one that a selector selects: no label of it contradicts a matcher.
+fn may_meet(series: &Labels, selector: &[Matcher]) -> bool {
+    selector.iter().all(|matcher| {
+        let value = series.get(&matcher.name);
+        value.is_empty() || matcher.matches(value)
+    })
+}
+
 /// The chart of a rule around what was expected: the operands of its conditions, and the states of its alerts.
-pub fn chart(playback: &Playback, at: RuleRef, lives: &[Life]) -> Timeline {
+pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Life]) -> Timeline {
     let rule = playback.rule(at);
     let steps = playback.steps(at);
     let ticks: Vec<Timestamp> = steps.0.iter().map(|step| step.frontier.at).collect();
     let mut rows = Vec::new();
     for condition in rule.promql().map(conditions).unwrap_or_default() {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
-        let wanted = |labels: &Labels| lives.is_empty() || lives.iter().any(|life| agrees(labels, &life.labels));
+        let wanted = |labels: &Labels| match lives {
+            [] => may_meet(labels, selector),
+            lives => lives.iter().any(|life| agrees(labels, &life.labels)),
+        };
         let columns: Vec<_> = matrix.columns().filter(|column| wanted(column.labels)).collect();
         let operand = written(rule, condition.operand);
         for column in columns.iter().take(ROWS) {

@@ -37,7 +37,7 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
     for (at, rule) in playback.alert_rules() {
         let lives: Vec<_> = playback.lives().filter(|(of, _)| *of == at).map(|(_, life)| life).collect();
         if !lives.is_empty() {
-            charts.push((at, explain::chart(playback, at, &lives), lives));
+            charts.push((at, explain::chart(playback, at, &[], &lives), lives));
         } else if playback.is_blind(rule) {
             blind.push(rule.name.value.as_str());
         } else {
