@@ -289,7 +289,34 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             checks.push(found);
         }
     }
+    if checks.is_empty() {
+        checks.push(check(
+            "every other alert".to_owned(),
+            Verdict::Pass,
+            "others silent".to_owned(),
+            vec!["silent".into()],
+        ));
+    }
     checks
+}
+
+/// A day of which nothing is expected tests nothing.
+pub fn nothing_expected(playback: &Playback) -> Check {
+    Check {
+        part: Part::Expect,
+        verdict: Verdict::Blind,
+        subject: "no expectation".to_owned(),
+        place: place(playback, Span::default()),
+        summary: "nothing is expected of this day".to_owned(),
+        expected: String::new(),
+        happened: Vec::new(),
+        reasons: vec![Reason {
+            place: None,
+            text: "say what the rules must do: `expect: {alerts: [...], others: silent}`".to_owned(),
+        }],
+        lives: Vec::new(),
+        timeline: None,
+    }
 }
 
 /// Rules that failed at some tick: whatever they were to say is not to be relied on.

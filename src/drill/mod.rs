@@ -38,6 +38,9 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
     }
     let mut found = checks::failed_rules(&playback);
     found.extend(told().flat_map(|(part, expectations)| checks::all(&playback, part, expectations)));
+    if found.is_empty() {
+        found.push(checks::nothing_expected(&playback));
+    }
     Ok(Drill {
         name: incident.drill_name(day),
         replay: incident.replay.source.clone(),
