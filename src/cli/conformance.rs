@@ -12,6 +12,9 @@ use crate::text::yaml::read_file;
 
 /// Compare with the real systems: upstream test scripts and recorded answers
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  firedrill conformance promql tests/promql/labels.test
+  firedrill conformance promql-parse --cases cases.jsonl")]
 pub struct Args {
     #[command(subcommand)]
     kit: Kit,

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Config;
 use crate::replay::Limits;
+use crate::syntax::STACK_BYTES;
 use crate::text::{Diagnostic, yaml};
 
 mod conformance;
@@ -50,8 +51,17 @@ enum Verb {
     Conformance(conformance::Args),
 }
 
-/// Runs the command line of this process.
+/// Runs the command line of this process, on a thread whose stack holds the deepest expression.
 pub fn main() -> ExitCode {
+    match std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run).map(std::thread::JoinHandle::join) {
+        Ok(Ok(exit)) => exit,
+        // The panic has said what it is.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => output::complain(&[Diagnostic::error(format!("cannot start a thread: {error}"))]).into(),
+    }
+}
+
+fn run() -> ExitCode {
     let exit = match Cli::parse().verb {
         Verb::Test(args) => test::run(args),
         Verb::Show(args) => show::run(args),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Exit;
 use crate::report::human::Look;
+use crate::text::yaml::io_reason;
 use crate::text::{Diagnostic, Severity};
 
 /// How results look on this stdout.
@@ -79,5 +80,8 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
         file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|error| Diagnostic::error(format!("cannot write {}: {error}", path.display())))
+    write().map_err(|error| {
+        Diagnostic::error(format!("cannot write {}: {}", path.display(), io_reason(&error)))
+            .help("name a file in a folder that exists and can be written")
+    })
 }

@@ -25,6 +25,7 @@ The answer is the one that somebody would have seen at that time: samples that a
 --hindsight asks after the fact. Rules have been evaluated, so recorded series and ALERTS can be asked for.")]
 pub struct Args {
     /// A PromQL expression
+    #[arg(allow_hyphen_values = true)]
     expr: String,
     /// The replay, or a folder with one in it
     #[arg(long, value_name = "PATH")]

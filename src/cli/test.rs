@@ -15,6 +15,7 @@ use crate::drill::verdict::{Drill, Verdict};
 use crate::drill::{self, Incident, discover};
 use crate::replay::Day;
 use crate::report::{RunFacts, human, json, junit};
+use crate::syntax::STACK_BYTES;
 use crate::text::Diagnostic;
 
 /// Drill incidents: evaluate the alert rules over every replay and say whether they did what they had to
@@ -68,6 +69,7 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let limits = super::limits(args.max_samples, &config);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
+        .stack_size(STACK_BYTES)
         .build()
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     let incidents =

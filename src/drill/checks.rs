@@ -52,7 +52,11 @@ fn rules_of<'a>(playback: &'a Playback, matchers: &'a [Matcher]) -> impl Iterato
 
 /// Why an alert could not say anything; `None` for one that could.
 fn blindness(playback: &Playback, rule: &Rule) -> Option<Reason> {
-    let missing = blind::missing(rule.promql()?, &|selector| playback.matches(selector))?;
+    let Some(expr) = rule.promql() else {
+        let place = Place { source: rule.expr.source.clone(), span: rule.expr.span };
+        return Some(Reason { place: Some(place), text: format!("{}: LogQL is not evaluated yet", rule.name.value) });
+    };
+    let missing = blind::missing(expr, &|selector| playback.matches(selector))?;
     let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
     let place = Place { source: rule.expr.source.clone(), span: rule.expr.file_span(missing.span) };
     Some(Reason { place: Some(place), text: format!("{}: no series of this day matches {text}", rule.name.value) })
@@ -269,7 +273,7 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             let own = rule.labels.iter().find(|(name, _)| **name == *matcher.name);
             own.is_none_or(|(_, value)| matcher.matches(value))
         });
-        if let Some(reason) = labels_meant.then(|| blindness(playback, rule)).flatten() {
+        if let Some(reason) = (labels_meant && rule.promql().is_some()).then(|| blindness(playback, rule)).flatten() {
             let mut found = check(
                 rule.name.value.clone(),
                 Verdict::Blind,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::text::yaml::io_reason;
 use crate::text::{Diagnostic, Severity};
 
 /// What a YAML file is, judged by its keys at the left margin.
@@ -121,7 +122,7 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
 fn read(path: &Path) -> Result<String, Diagnostic> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => Err(Diagnostic::error(format!("cannot read {}: {error}", path.display()))
+        Err(error) => Err(Diagnostic::error(format!("cannot read {}: {}", path.display(), io_reason(&error)))
             .help("name a replay, or a folder that holds some")),
     }
 }

@@ -49,7 +49,8 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
         checks: found,
         footing: footing(&playback.generated),
         evaluations: playback.run.evaluations,
-        rules: rule_places(&playback),
+        rules: rule_places(&playback, true),
+        untested: rule_places(&playback, false),
         elapsed: began.elapsed(),
     })
 }
@@ -65,8 +66,16 @@ pub fn footing(generated: &Generated) -> Footing {
     }
 }
 
-/// Each rule by its file and place, so that a rule that several replays use counts once.
-fn rule_places(playback: &Playback) -> Vec<String> {
-    let rules = playback.groups.iter().flat_map(|group| &group.rules);
-    rules.map(|rule| format!("{}:{}", rule.name.source.name(), rule.span.start)).collect()
+/// Each rule by its file and place, so that a rule that several replays use counts once: those that are evaluated, or
+/// those that are not.
+fn rule_places(playback: &Playback, tested: bool) -> Vec<String> {
+    let mut places = Vec::new();
+    for group in &playback.groups {
+        let rules = group.rules.iter().filter(|rule| rule.promql().is_some() == tested);
+        places.extend(rules.map(|rule| format!("{}:{}", rule.name.source.name(), rule.span.start)));
+        if !tested {
+            places.extend((0..group.unread).map(|nth| format!("{}:{}#{nth}", group.file.name(), group.span.start)));
+        }
+    }
+    places
 }

@@ -79,7 +79,7 @@ impl Playback {
 
     /// Whether an alert could not have said anything.
     pub fn is_blind(&self, rule: &Rule) -> bool {
-        rule.promql().is_some_and(|expr| blind::missing(expr, &|selector| self.matches(selector)).is_some())
+        rule.promql().is_none_or(|expr| blind::missing(expr, &|selector| self.matches(selector)).is_some())
     }
 
     /// Lives of the instances whose labels meet all matchers.

@@ -119,6 +119,8 @@ pub struct Drill {
     pub evaluations: u64,
     /// Names of the files and places of the rules, to count them once over all drills.
     pub rules: Vec<String>,
+    /// As `rules`, those in other languages than PromQL: they were not evaluated.
+    pub untested: Vec<String>,
     pub elapsed: std::time::Duration,
 }
 

@@ -28,6 +28,17 @@ impl DurationArg {
 }
 
 impl DurationExpr {
+    /// Whether the length is another one in another query: `step()`, `range()`.
+    pub fn depends_on_query(&self) -> bool {
+        match &self.kind {
+            DurationExprKind::Number(_) => false,
+            DurationExprKind::Step | DurationExprKind::Range => true,
+            DurationExprKind::Paren(inner) | DurationExprKind::Unary { expr: inner, .. } => inner.depends_on_query(),
+            DurationExprKind::Min(a, b) | DurationExprKind::Max(a, b) => a.depends_on_query() || b.depends_on_query(),
+            DurationExprKind::Binary { lhs, rhs, .. } => lhs.depends_on_query() || rhs.depends_on_query(),
+        }
+    }
+
     fn seconds(&self, step: Duration, range: Duration) -> Result<f64, ParseError> {
         let of = |expr: &DurationExpr| expr.seconds(step, range);
         Ok(match &self.kind {

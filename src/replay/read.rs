@@ -145,6 +145,10 @@ fn resolve_day(
         }
         None => LeftOut::default(),
     };
+    // What hangs on a span or an event that could not be read would only repeat what is wrong there.
+    if spans.len() < doc.spans.0.len() || events.len() < doc.events.0.len() {
+        return None;
+    }
     two_meanings(&spans, &events, reader);
     let (spans, events) = Resolver::new(reader, calendar, &left_out, spans, events).resolve();
     let interval = match &doc.interval {

@@ -157,6 +157,10 @@ pub fn summary(drills: &[Drill], facts: RunFacts) -> String {
         grouped(evaluations),
         facts.elapsed.as_secs_f64()
     );
+    let untested: BTreeSet<&str> = drills.iter().flat_map(|drill| &drill.untested).map(String::as_str).collect();
+    if !untested.is_empty() {
+        let _ = write!(line, "\n{} not tested, in another language than PromQL", plural(untested.len(), "rule"));
+    }
     if facts.skipped > 0 {
         let _ = write!(
             line,

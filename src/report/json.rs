@@ -2,6 +2,8 @@
 //!
 //! Times are RFC 3339 in UTC. Fields are added within a version, never renamed or removed.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -23,6 +25,8 @@ struct Summary {
     failed: usize,
     blind: usize,
     evaluations: u64,
+    /// Rules in other languages than PromQL, which were not evaluated.
+    untested_rules: usize,
     skipped_files: usize,
     seconds: f64,
 }
@@ -119,6 +123,7 @@ pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
     let report = Report {
         firedrill: "report/1",
         summary: Summary {
+            untested_rules: drills.iter().flat_map(|drill| &drill.untested).collect::<BTreeSet<_>>().len(),
             drills: drills.len(),
             passed: count(Verdict::Pass),
             failed: count(Verdict::Fail),

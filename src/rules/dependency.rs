@@ -10,6 +10,8 @@ use super::{Rule, RuleKind};
 pub const ALERTS: &str = "ALERTS";
 pub const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 
+const ALERT_NAME: &str = "alertname";
+
 /// What is known of the series that a rule writes, before it runs.
 pub struct Output<'a> {
     names: Vec<&'a str>,
@@ -26,8 +28,8 @@ impl<'a> Output<'a> {
                 names: vec![ALERTS, ALERTS_FOR_STATE],
                 // A template may expand to anything; `alertstate` and `alertname` are set after the rule's labels.
                 fixed: written
-                    .filter(|(name, value)| !value.contains("{{") && *name != "alertstate" && *name != "alertname")
-                    .chain([("alertname", rule.name.value.as_str())])
+                    .filter(|(name, value)| !value.contains("{{") && *name != "alertstate" && *name != ALERT_NAME)
+                    .chain([(ALERT_NAME, rule.name.value.as_str())])
                     .collect(),
             },
         }
@@ -102,11 +104,20 @@ pub fn components(rules: &[&Rule], reads_anything: &dyn Fn(usize) -> bool) -> Ve
         }
     }
     for same_name in writers.values() {
-        for (nth, one) in same_name.iter().enumerate() {
-            for other in &same_name[nth + 1..] {
-                if outputs[*one].may_meet(&outputs[*other]) {
-                    edges[*one].push(*other);
-                    edges[*other].push(*one);
+        // All alerts write `ALERTS`, and those of different names never meet: thousands of them are not compared in pairs.
+        let mut namesakes: HashMap<Option<&str>, Vec<usize>> = HashMap::new();
+        for writer in same_name {
+            namesakes.entry(outputs[*writer].fixed(ALERT_NAME)).or_default().push(*writer);
+        }
+        let unnamed = namesakes.get(&None).map_or(&[][..], Vec::as_slice);
+        for (name, group) in &namesakes {
+            for (nth, one) in group.iter().enumerate() {
+                let others = if name.is_some() { unnamed } else { &[] };
+                for other in group[nth + 1..].iter().chain(others) {
+                    if outputs[*one].may_meet(&outputs[*other]) {
+                        edges[*one].push(*other);
+                        edges[*other].push(*one);
+                    }
                 }
             }
         }

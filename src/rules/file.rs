@@ -172,6 +172,7 @@ impl<'a> Reader<'a> {
         fields.ignore(EXTRA_GROUP_FIELDS);
         fields.finish();
         let name = name.unwrap_or_else(|| Located::new("", source, node.span, Vec::new()));
+        let written = nodes.len();
         let (language, rules) = self.rules(&nodes, language, &labels);
         Some(Group {
             name,
@@ -181,6 +182,7 @@ impl<'a> Reader<'a> {
             query_offset,
             limit,
             labels,
+            unread: if let Language::Skipped(_) = language { written } else { 0 },
             language,
             rules,
         })

@@ -34,6 +34,8 @@ pub struct Group {
     pub labels: Vec<(String, Located)>,
     pub language: Language,
     pub rules: Vec<Rule>,
+    /// How many rules are not in `rules`, for they are in a language that is not run.
+    pub unread: usize,
 }
 
 /// What the expressions of a group are written in.

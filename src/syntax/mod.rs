@@ -12,5 +12,5 @@ pub mod strings;
 
 pub use cursor::Cursor;
 pub use error::ParseError;
-pub use limits::{MAX_HEIGHT, MAX_LENGTH, MAX_NESTING};
+pub use limits::{MAX_HEIGHT, MAX_LENGTH, MAX_NESTING, STACK_BYTES};
 pub use operators::{BinaryOp, Cardinality, UnaryOp, VectorMatching};

@@ -80,14 +80,21 @@ fn unwrap(mut expr: &Expr) -> &Expr {
 }
 
 fn duration(arg: &DurationArg) -> Result<Duration> {
-    match arg {
-        DurationArg::Literal(duration) => Ok(*duration),
-        DurationArg::Expr(expr) => unsupported(expr.span, "arithmetic over durations"),
-    }
+    length(arg, false)
 }
 
 fn offset(arg: Option<&DurationArg>) -> Result<Duration> {
-    arg.map_or(Ok(Duration::ZERO), duration)
+    arg.map_or(Ok(Duration::ZERO), |arg| length(arg, true))
+}
+
+/// A duration that may be written as an expression: `offset -(5m)` is one without any experimental feature.
+fn length(arg: &DurationArg, is_offset: bool) -> Result<Duration> {
+    if let DurationArg::Expr(expr) = arg
+        && expr.depends_on_query()
+    {
+        return unsupported(expr.span, "`step()` and `range()` in a duration");
+    }
+    arg.length(Duration::ZERO, Duration::ZERO, is_offset)
 }
 
 fn selector(written: &VectorSelector, span: Span) -> Result<Selector> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::promql::ast::{AtModifier, BinaryOp, Cardinality, DurationArg, DurationExprKind, Edge};
+use crate::syntax::STACK_BYTES;
 use crate::time::Timestamp;
 
 fn parsed(text: &str) -> Expr {
@@ -213,6 +214,11 @@ fn expressions_nested_too_deep_are_refused_quickly() {
 
 #[test]
 fn expressions_at_the_limit_are_walked_without_harm() {
+    let walks = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(walk_expressions_at_the_limit);
+    walks.unwrap().join().unwrap();
+}
+
+fn walk_expressions_at_the_limit() {
     let nested = |open: &str, close: &str, times: usize| format!("{}x{}", open.repeat(times), close.repeat(times));
     for text in [
         nested("(", ")", MAX_NESTING - 1),

@@ -42,8 +42,7 @@ pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
                 .help("define it with `&name` before it is used; write a text that starts with `*` in quotes")
         }
         Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
-            Diagnostic::error(format!("the file holds too much: {message}"))
-                .help("nest less deeply, repeat less through anchors, or split the file")
+            too_much(error)
         }
         _ => {
             let help = hint(&message, source, place);
@@ -55,6 +54,23 @@ pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
         }
     };
     problem.at(source, place)
+}
+
+/// What of a file is too much: the parser's budgets in words.
+fn too_much(error: &Error) -> Diagnostic {
+    use serde_yaml::budget::BudgetBreach;
+    let (what, help) = match error {
+        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
+            ("lists and mappings nest too deeply", "nest them less deeply")
+        }
+        Error::Budget { breach: BudgetBreach::RecordedAnchorEvents { .. }, .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            ("aliases (`*name`) repeat too many values", "repeat less through anchors")
+        }
+        _ => ("the file holds too many values", "split it into several files"),
+    };
+    Diagnostic::error(format!("not read: {what}")).help(help)
 }
 
 /// The parser's message without its place.
@@ -142,7 +158,7 @@ mod tests {
             let alias = format!("*a{}", level - 1);
             bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", ")));
         }
-        assert!(problem(&bomb).0.contains("too much"), "{:?}", problem(&bomb));
+        assert!(problem(&bomb).0.contains("too many values"), "{:?}", problem(&bomb));
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(problem(&deep).0.starts_with("f.yaml:1:"), "{:?}", problem(&deep));
         let nested: String = (0..300).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();

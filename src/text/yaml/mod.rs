@@ -14,6 +14,6 @@ mod mapping;
 mod node;
 mod scalar;
 
-pub use file::{MAX_FILE_BYTES, read_file};
+pub use file::{MAX_FILE_BYTES, io_reason, read_file};
 pub use mapping::{Mapping, Problems};
 pub use node::{Kind, Node, read_documents};

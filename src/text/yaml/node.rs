@@ -102,6 +102,8 @@ pub fn read_documents(source: &Source) -> Result<Vec<Node>, Diagnostic> {
             max_total_comment_bytes: usize::MAX,
         },
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: MAX_ALIAS_NODES },
+        // `.inf` is a word too, into a string.
+        non_finite_float_policy: serde_yaml::NonFiniteFloatPolicy::PassThrough,
         duplicate_keys: DuplicateKeyPolicy::Error,
         emit_comments: false,
         // A word like `yes` is what it says.
