@@ -145,12 +145,13 @@ fn resolve_day(
         }
         None => LeftOut::default(),
     };
-    // What hangs on a span or an event that could not be read would only repeat what is wrong there.
-    if spans.len() < doc.spans.0.len() || events.len() < doc.events.0.len() {
-        return None;
-    }
     two_meanings(&spans, &events, reader);
-    let (spans, events) = Resolver::new(reader, calendar, &left_out, spans, events).resolve();
+    let written = doc.spans.0.iter().map(|(name, _)| name).chain(doc.events.0.iter().map(|(name, _)| name));
+    let was_read = |name: &Text| {
+        spans.iter().any(|(read, _)| read.text == name.text) || events.iter().any(|(read, _)| read.text == name.text)
+    };
+    let unread: Vec<String> = written.filter(|name| !was_read(name)).map(|name| name.text.clone()).collect();
+    let (spans, events) = Resolver::new(reader, calendar, &left_out, spans, events).with_unread(&unread).resolve();
     let interval = match &doc.interval {
         Some(text) => positive(text, reader).unwrap_or(DEFAULT_INTERVAL),
         None => DEFAULT_INTERVAL,

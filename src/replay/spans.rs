@@ -62,6 +62,13 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// Spans and events that could not be read, which was noted: what hangs on them would only repeat it.
+    pub fn with_unread(self, names: &[String]) -> Resolver<'a> {
+        self.span_slots.borrow_mut().extend(names.iter().map(|name| (name.clone(), Slot::Done(None))));
+        self.event_slots.borrow_mut().extend(names.iter().map(|name| (name.clone(), Slot::Done(None))));
+        self
+    }
+
     /// All spans and events, in the order of the file.
     pub fn resolve(&self) -> (Vec<TimeSpan>, Vec<Event>) {
         let spans = self
@@ -84,12 +91,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn span(&self, name: &str) -> Found<TimeSpan> {
-        let (key, doc) = self.spans.iter().find(|(key, _)| key.text == name).ok_or_else(|| self.unknown(name))?;
         match self.span_slots.borrow().get(name) {
             Some(Slot::Done(found)) => return Ok(found.clone()),
             Some(Slot::Busy) => return Err(circle(name)),
             None => {}
         }
+        let (key, doc) = self.spans.iter().find(|(key, _)| key.text == name).ok_or_else(|| self.unknown(name))?;
         self.span_slots.borrow_mut().insert(name.to_owned(), Slot::Busy);
         let found = self.resolve_span(key, doc);
         self.span_slots.borrow_mut().insert(name.to_owned(), Slot::Done(found.clone()));
@@ -164,12 +171,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn event(&self, name: &str) -> Found<Event> {
-        let (key, doc) = self.events.iter().find(|(key, _)| key.text == name).ok_or_else(|| self.unknown(name))?;
         match self.event_slots.borrow().get(name) {
             Some(Slot::Done(found)) => return Ok(found.clone()),
             Some(Slot::Busy) => return Err(circle(name)),
             None => {}
         }
+        let (key, doc) = self.events.iter().find(|(key, _)| key.text == name).ok_or_else(|| self.unknown(name))?;
         self.event_slots.borrow_mut().insert(name.to_owned(), Slot::Busy);
         let found = self.resolve_event(key, doc);
         self.event_slots.borrow_mut().insert(name.to_owned(), Slot::Done(found.clone()));

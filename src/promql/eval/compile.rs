@@ -92,7 +92,7 @@ fn length(arg: &DurationArg, is_offset: bool) -> Result<Duration> {
     if let DurationArg::Expr(expr) = arg
         && expr.depends_on_query()
     {
-        return unsupported(expr.span, "`step()` and `range()` in a duration");
+        return unsupported(expr.span, "`step()` or `range()` in a duration");
     }
     arg.length(Duration::ZERO, Duration::ZERO, is_offset)
 }
