@@ -28,38 +28,62 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
 /// Alert names in expectations that no rule has.
 pub fn unknown_alerts(playback: &Playback, expectations: &Expectations) -> Vec<Diagnostic> {
     let known: BTreeSet<&str> = playback.alert_rules().map(|(_, rule)| rule.name.value.as_str()).collect();
-    let unknown =
-        expectations.alerts.iter().filter(|e| !e.alertname.is_empty() && !known.contains(e.alertname.as_str()));
-    unknown
+    let unknown = expectations.alerts.iter().filter(|e| rules_of(playback, &e.matchers).next().is_none());
+    let mut problems: Vec<Diagnostic> = unknown
         .map(|expected| {
             let help = match crate::text::nearest(&expected.alertname, known.iter().copied()) {
+                _ if known.contains(expected.alertname.as_str()) => {
+                    "a label that the rule sets to another value contradicts the selector".to_owned()
+                }
                 Some(near) => format!("did you mean `{near}`?"),
                 None if known.is_empty() => "the replay names no rules: `rules: [FILE]`".to_owned(),
                 None => format!("the rules have {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
             };
-            Diagnostic::error(format!("no rule has the alert `{}`", expected.alertname))
+            let alert = if expected.alertname.is_empty() { &expected.selector.text } else { &expected.alertname };
+            Diagnostic::error(format!("no rule has the alert `{alert}`"))
                 .at(&playback.day.source, expected.selector.span)
                 .help(help)
+        })
+        .collect();
+    problems.extend(expectations.others.iter().flat_map(|others| unknown_labels(playback, others)));
+    problems
+}
+
+/// Labels in `others` that no alert can have.
+fn unknown_labels(playback: &Playback, others: &Others) -> Vec<Diagnostic> {
+    let of_rules = playback.alert_rules().flat_map(|(_, rule)| rule.labels.iter().map(|(name, _)| name.as_str()));
+    let of_series = playback.generated.store.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name));
+    let known: BTreeSet<&str> = of_rules.chain(of_series).chain(["alertname"]).collect();
+    let unknown = others.labels.iter().filter(|matcher| !known.contains(matcher.name.as_ref()));
+    unknown
+        .map(|matcher| {
+            let problem = Diagnostic::error(format!("no alert has the label `{}`", matcher.name));
+            let problem = problem.at(&playback.day.source, others.place);
+            match crate::text::nearest(&matcher.name, known.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem.help("`others` takes labels of rules and of the series that they read"),
+            }
         })
         .collect()
 }
 
-/// The alert rules that a selector's `alertname` selects.
+/// The alert rules that a selector can mean: no label that they fix contradicts it.
 fn rules_of<'a>(playback: &'a Playback, matchers: &'a [Matcher]) -> impl Iterator<Item = (RuleRef, &'a Rule)> {
-    let names = |name: &str| matchers.iter().filter(|m| m.name.as_ref() == "alertname").all(|m| m.matches(name));
-    playback.alert_rules().filter(move |(_, rule)| names(&rule.name.value))
+    playback.alert_rules().filter(move |(_, rule)| {
+        matchers.iter().all(|matcher| match fixed_label(rule, &matcher.name) {
+            Some(value) => matcher.matches(value),
+            None => true,
+        })
+    })
 }
 
-/// Why an alert could not say anything; `None` for one that could.
-fn blindness(playback: &Playback, rule: &Rule) -> Option<Reason> {
-    let Some(expr) = rule.promql() else {
-        let place = Place { source: rule.expr.source.clone(), span: rule.expr.span };
-        return Some(Reason { place: Some(place), text: format!("{}: LogQL is not evaluated yet", rule.name.value) });
-    };
-    let missing = blind::missing(expr, &|selector| playback.matches(selector))?;
-    let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
-    let place = Place { source: rule.expr.source.clone(), span: rule.expr.file_span(missing.span) };
-    Some(Reason { place: Some(place), text: format!("{}: no series of this day matches {text}", rule.name.value) })
+/// The value of a label that every alert of a rule has; `None` where it depends on the series.
+fn fixed_label<'a>(rule: &'a Rule, name: &str) -> Option<&'a str> {
+    if name == "alertname" {
+        return Some(&rule.name.value);
+    }
+    let written = rule.labels.iter().find(|(label, _)| label == name).map(|(_, value)| value.value.as_str());
+    written.filter(|value| !value.contains("{{"))
 }
 
 fn place(playback: &Playback, span: Span) -> Option<Place> {
@@ -73,10 +97,19 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
     let judged = judged.cloned();
     let judged = judged.as_ref();
     let rules: Vec<(RuleRef, &Rule)> = rules_of(playback, &expected.matchers).collect();
-    let blind: Vec<Reason> = rules.iter().filter_map(|(_, rule)| blindness(playback, rule)).collect();
-    let all_blind = !rules.is_empty() && blind.len() == rules.len();
+    let blind: Vec<Reason> =
+        rules.iter().filter_map(|(rule, _)| blind::reason(playback, *rule, &expected.matchers)).collect();
+    // What has to happen proves itself; silence is proven by all rules that could have broken it.
+    let untested = if expected.is_positive() && shortfalls.is_empty() {
+        false
+    } else {
+        match shortfalls.is_empty() {
+            true => !blind.is_empty(),
+            false => blind.len() == rules.len(),
+        }
+    };
     let verdict = match () {
-        () if all_blind && expected.blind.is_none() => Verdict::Blind,
+        () if untested && expected.blind.is_none() => Verdict::Blind,
         () if shortfalls.is_empty() => Verdict::Pass,
         () => Verdict::Fail,
     };
@@ -237,7 +270,9 @@ fn word(state: AlertState) -> &'static str {
 fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpectation]) -> Vec<Check> {
     let start = playback.day.start();
     let selected = |life: &Life| {
-        told.iter().any(|e| e.matchers.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name))))
+        told.iter()
+            .filter(|e| e.speaks_of_firing())
+            .any(|e| e.matchers.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name))))
     };
     let meant = |life: &Life| others.labels.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name)));
     let check = |subject: String, verdict: Verdict, summary: String, happened: Vec<String>| Check {
@@ -268,12 +303,14 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
     let named = |name: &str| {
         told.iter().any(|e| e.matchers.iter().filter(|m| m.name.as_ref() == "alertname").all(|m| m.matches(name)))
     };
-    for (_, rule) in playback.alert_rules().filter(|(_, rule)| !named(&rule.name.value)) {
+    for (at, rule) in playback.alert_rules().filter(|(_, rule)| !named(&rule.name.value)) {
         let labels_meant = others.labels.iter().all(|matcher| {
             let own = rule.labels.iter().find(|(name, _)| **name == *matcher.name);
             own.is_none_or(|(_, value)| matcher.matches(value))
         });
-        if let Some(reason) = (labels_meant && rule.promql().is_some()).then(|| blindness(playback, rule)).flatten() {
+        if let Some(reason) =
+            (labels_meant && rule.promql().is_some()).then(|| blind::reason(playback, at, &[])).flatten()
+        {
             let mut found = check(
                 rule.name.value.clone(),
                 Verdict::Blind,

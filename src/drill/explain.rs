@@ -161,7 +161,7 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
                     ),
                 }
             }
-            None => no_value(playback, rule, condition.operand, operand),
+            None => no_value(playback, rule, condition.operand, &operand),
         };
         return vec![reason];
     }
@@ -170,7 +170,7 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
 }
 
 /// Why something that is compared has no value at any tick: a window that is too short for its scrapes, if that is it.
-fn no_value(playback: &Playback, rule: &Rule, operand: &Expr, text: String) -> Reason {
+pub fn no_value(playback: &Playback, rule: &Rule, operand: &Expr, text: &str) -> Reason {
     let mut short = None;
     operand.walk(&mut |expr: &Expr| {
         if let ExprKind::Range(range) = &expr.kind

@@ -18,6 +18,7 @@ use std::time::Instant;
 use crate::replay::{Day, Generated, Kind, Limits};
 use crate::text::Diagnostic;
 
+pub use blind::reason as blindness;
 pub use load::{Incident, load};
 pub use playback::Playback;
 use verdict::{Drill, Footing, Part};

@@ -12,7 +12,6 @@ use crate::store::Moment;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
-use super::blind;
 use super::timeline::AlertState;
 use super::verdict::Life;
 
@@ -75,11 +74,6 @@ impl Playback {
     /// Annotations of an alert, as they stood at a time.
     pub fn annotations(&self, track: &AlertTrack, at: Timestamp) -> Vec<(String, String)> {
         self.run.annotations(&self.groups, &self.generated.store, track, at)
-    }
-
-    /// Whether an alert could not have said anything.
-    pub fn is_blind(&self, rule: &Rule) -> bool {
-        rule.promql().is_none_or(|expr| blind::missing(expr, &|selector| self.matches(selector)).is_some())
     }
 
     /// Lives of the instances whose labels meet all matchers.

@@ -467,7 +467,7 @@ pub struct VariantDoc {
     pub only: Option<Vec<Text>>,
     /// Changes, by path: `spans.stuck.to: "15:20:00"`, `metrics.SERIES.gauge: 5`, `gaps.NAME.during: x`.
     #[serde(default)]
-    #[schemars(with = "std::collections::BTreeMap<String, schemars::Schema>")]
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub set: Option<Node>,
     /// What alerting did on that other day; none unless written.
     #[serde(default)]

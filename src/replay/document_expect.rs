@@ -139,7 +139,7 @@ pub struct QueryDoc {
 #[allow(dead_code, reason = "describes `returns` in the schema; it is read from the tree")]
 pub enum ReturnsDoc {
     Number(Text),
-    Rows(Vec<std::collections::BTreeMap<String, schemars::Schema>>),
+    Rows(Vec<std::collections::BTreeMap<String, serde_json::Value>>),
 }
 
 /// Which cause a runbook must name; kept, and run by a later version.

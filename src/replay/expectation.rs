@@ -41,6 +41,24 @@ pub struct AlertExpectation {
     pub blind: Option<Text>,
 }
 
+impl AlertExpectation {
+    /// Whether something has to happen: silence alone does not meet it.
+    pub fn is_positive(&self) -> bool {
+        let within = |occurs: &Option<Occurs>| matches!(occurs, Some(Occurs::Within(_)));
+        within(&self.active)
+            || within(&self.fires)
+            || within(&self.resolves)
+            || self.times.is_some_and(|times| times > 0)
+            || self.lasts.is_some()
+            || self.states.iter().any(|state| state.state != ExpectedState::Inactive)
+    }
+
+    /// Whether it says of the alert's firings what they may be; if not, they are for `others` to judge.
+    pub fn speaks_of_firing(&self) -> bool {
+        self.is_positive() || matches!(self.fires, Some(Occurs::Never(_))) || self.times.is_some()
+    }
+}
+
 /// Whether and when something happens.
 #[derive(Clone, Debug)]
 pub enum Occurs {

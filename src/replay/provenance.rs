@@ -39,7 +39,7 @@ pub struct Figure {
 #[derive(Clone, Debug)]
 pub struct SeriesProvenance {
     pub labels: Labels,
-    /// What the metric itself says, or else the weakest of its figures.
+    /// The weakest of what the metric says and of its figures.
     pub kind: Kind,
     /// All figures, those of the events and spans behind it too.
     pub figures: Vec<Figure>,
@@ -62,9 +62,10 @@ pub fn figure(
     Ok(Some(Figure { what: what.into(), kind, text: text.text.clone(), place: text.span }))
 }
 
-/// What a series with these figures counts as: what the metric says, or else the weakest.
+/// What a series with these figures counts as: the weakest of what the metric says and what it rests on. A documented counter
+/// of a fitted span is fitted.
 pub fn overall(own: Option<Kind>, figures: &[Figure]) -> Kind {
-    own.or_else(|| figures.iter().map(|figure| figure.kind).min()).unwrap_or(Kind::Assumed)
+    own.into_iter().chain(figures.iter().map(|figure| figure.kind)).min().unwrap_or(Kind::Assumed)
 }
 
 #[cfg(test)]
@@ -84,12 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn without_its_own_word_a_series_is_as_weak_as_its_weakest_figure() {
+    fn a_series_is_as_weak_as_its_weakest_figure() {
         let documented = figure("a", [&text("doc"), &None, &None, &None]).unwrap().unwrap();
         let fitted = figure("b", [&None, &None, &text("alert"), &None]).unwrap().unwrap();
         let figures = [documented, fitted];
         assert_eq!(overall(None, &figures), Kind::Fitted);
-        assert_eq!(overall(Some(Kind::Documented), &figures), Kind::Documented);
+        assert_eq!(overall(Some(Kind::Documented), &figures), Kind::Fitted);
+        assert_eq!(overall(Some(Kind::Assumed), &figures), Kind::Assumed);
         assert_eq!(overall(None, &[]), Kind::Assumed);
     }
 }

@@ -8,7 +8,7 @@ use super::chart::{self, Layout};
 use super::human::{self, Look};
 use crate::drill::timeline::{AlertState, Row, Timeline};
 use crate::drill::verdict::Life;
-use crate::drill::{Incident, Playback, explain};
+use crate::drill::{self, Incident, Playback, explain};
 use crate::labels::Labels;
 use crate::number;
 use crate::replay::{Event, GapKind, TimeSpan};
@@ -38,7 +38,7 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
         let lives: Vec<_> = playback.lives().filter(|(of, _)| *of == at).map(|(_, life)| life).collect();
         if !lives.is_empty() {
             charts.push((at, explain::chart(playback, at, &[], &lives), lives));
-        } else if playback.is_blind(rule) {
+        } else if drill::blindness(playback, at, &[]).is_some() {
             blind.push(rule.name.value.as_str());
         } else {
             silent.push(rule.name.value.as_str());
