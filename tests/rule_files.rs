@@ -1,16 +1,12 @@
 //! Rule files of other projects are read as Prometheus reads them.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use firedrill::rules;
 use firedrill::text::{Source, yaml};
-
-/// The conformance kit beside this repository, where there is one.
-fn kit() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/promtool");
-    path.is_dir().then_some(path)
-}
 
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = walkdir::WalkDir::new(folder)
@@ -25,7 +21,7 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn every_real_rule_file_is_read() {
-    let Some(kit) = kit() else { return };
+    let Some(kit) = common::kit("promtool") else { return };
     let mut read = 0;
     let mut wrong = Vec::new();
     for path in yaml_files(&kit) {
@@ -165,7 +161,7 @@ fn files_are_accepted_and_refused_as_promtool_does() {
 
 #[test]
 fn nothing_that_is_read_panics() {
-    let Some(kit) = kit() else { return };
+    let Some(kit) = common::kit("promtool") else { return };
     for path in yaml_files(&kit).into_iter().step_by(10) {
         let text = fs::read_to_string(&path).unwrap_or_default();
         // Cut anywhere, and with a character replaced by one that means something to YAML.

@@ -1,8 +1,9 @@
 //! A second opinion on the validity of expressions: the `promql-parser` crate. Where the two parsers disagree, the kind
 //! of difference has to be one of a short list, each reviewed against Prometheus.
 
+mod common;
+
 use std::panic::catch_unwind;
-use std::path::Path;
 
 use firedrill::labels::MatchOp;
 use firedrill::promql;
@@ -280,12 +281,8 @@ fn two_parsers_agree_on_recorded_expressions() {
     struct Case {
         expr: String,
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance/promql-parse/cases.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        assert!(std::env::var("FIREDRILL_REQUIRE_PEERS").is_err(), "{} is missing", path.display());
-        eprintln!("SKIPPED: {} is missing", path.display());
-        return;
-    };
+    let Some(path) = common::kit("promql-parse/cases.jsonl") else { return };
+    let text = std::fs::read_to_string(&path).unwrap();
     let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let found = unexplained(cases.iter().map(|case| case.expr.as_str()));
     assert!(found.is_empty(), "{} without a reviewed reason:\n{}", found.len(), found.join("\n"));

@@ -1,6 +1,8 @@
 //! Columns against ticks: `rules::evaluate` has to yield what a plain loop over ticks, groups and rules yields, sample by
 //! sample and to the bit, on random rule groups; and the same scenarios are put to promtool where it is installed.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod generate;
 mod plain;
 mod promtool;

@@ -1,7 +1,6 @@
 //! The same scenarios through `promtool test rules`: what our run says is what promtool has to find.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::process::Command;
 
 use firedrill::engine::{Mode, Steps};
@@ -11,13 +10,6 @@ use firedrill::time::Timestamp;
 
 use super::generate::{MINUTE, Scenario, Scope, TICKS, scenario};
 use super::{groups, load, options};
-
-/// promtool, from `FIREDRILL_PEERS` (a folder) or the search path.
-fn promtool() -> Option<PathBuf> {
-    let named = std::env::var_os("FIREDRILL_PEERS").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    named.into_iter().chain(std::env::split_paths(&path)).map(|dir| dir.join("promtool")).find(|file| file.is_file())
-}
 
 /// A test file that expects what our run yields, up to the first error; `None` where already the first tick fails.
 fn test_file(scenario: &Scenario) -> Option<String> {
@@ -77,11 +69,7 @@ fn test_file(scenario: &Scenario) -> Option<String> {
 
 #[test]
 fn promtool_finds_what_our_run_says() {
-    let Some(promtool) = promtool() else {
-        assert!(std::env::var_os("FIREDRILL_REQUIRE_PEERS").is_none(), "promtool is required and not installed");
-        eprintln!("SKIPPED: no promtool in FIREDRILL_PEERS or PATH");
-        return;
-    };
+    let Some(promtool) = super::common::peer("promtool") else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let mut files = Vec::new();
     for seed in 1..=300 {

@@ -1,0 +1,27 @@
+//! What may stand beside this repository: conformance kits in `../shared`, peers in `FIREDRILL_PEERS` or `PATH`.
+
+use std::path::{Path, PathBuf};
+
+/// A part of the conformance kits; where it is missing, the test that asks skips itself, and says so.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub fn kit(part: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance").join(part);
+    if path.exists() { Some(path) } else { missing(&format!("../shared/conformance/{part}")) }
+}
+
+/// A program of those that firedrill is measured against; where it is missing, the test that asks skips itself, and says so.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub fn peer(name: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("FIREDRILL_PEERS").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = named.into_iter().chain(std::env::split_paths(&path));
+    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file())).or_else(|| missing(name))
+}
+
+/// Nothing where it may be missing; with `FIREDRILL_REQUIRE_PEERS=1` the test fails.
+fn missing<T>(what: &str) -> Option<T> {
+    let required = std::env::var_os("FIREDRILL_REQUIRE_PEERS").is_some_and(|value| value == "1");
+    assert!(!required, "{what} is missing, and FIREDRILL_REQUIRE_PEERS=1");
+    eprintln!("SKIPPED: {what} is missing");
+    None
+}
