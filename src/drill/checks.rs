@@ -22,11 +22,27 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
         checks.extend(silence(playback, part, others, &expectations.alerts));
     }
     checks.extend(expectations.queries.iter().map(|query| super::queries::check(playback, part, query)));
+    if let Some(triage) = &expectations.triage {
+        let summary = format!("triage by {}: runbooks are not executed yet", triage.runbook.text);
+        checks.push(Check {
+            part,
+            verdict: Verdict::Blind,
+            subject: format!("triage by {}", triage.runbook.text),
+            place: place(playback, triage.runbook.span),
+            happened: vec![summary.clone()],
+            summary,
+            expected: format!("cause {}", triage.cause.text),
+            reasons: Vec::new(),
+            lives: Vec::new(),
+            timeline: None,
+        });
+    }
     checks
 }
 
-/// Alert names in expectations that no rule has.
-pub fn unknown_alerts(playback: &Playback, expectations: &Expectations) -> Vec<Diagnostic> {
+/// What stands in expectations and cannot be met by anything: alerts that no rule has, labels that no alert has, queries that
+/// are none.
+pub fn unusable(playback: &Playback, expectations: &Expectations) -> Vec<Diagnostic> {
     let known: BTreeSet<&str> = playback.alert_rules().map(|(_, rule)| rule.name.value.as_str()).collect();
     let unknown = expectations.alerts.iter().filter(|e| rules_of(playback, &e.matchers).next().is_none());
     let mut problems: Vec<Diagnostic> = unknown
@@ -45,6 +61,7 @@ pub fn unknown_alerts(playback: &Playback, expectations: &Expectations) -> Vec<D
                 .help(help)
         })
         .collect();
+    problems.extend(expectations.queries.iter().filter_map(|query| super::queries::unusable(playback, query)));
     problems.extend(expectations.others.iter().flat_map(|others| unknown_labels(playback, others)));
     problems
 }
@@ -340,6 +357,37 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
     }
     checks
 }
+
+/// Annotations of alerts that fired and whose templates fail: what a pager would show is an error text.
+pub fn failed_templates(playback: &Playback) -> Vec<Check> {
+    let mut told = BTreeSet::new();
+    let mut checks = Vec::new();
+    for track in &playback.run.alerts {
+        let Some(fired) = track.fired_at else { continue };
+        for (annotation, text) in playback.annotations(track, fired) {
+            if !text.contains(TEMPLATE_ERROR) || !told.insert((track.rule, annotation.clone())) {
+                continue;
+            }
+            let rule = playback.rule(track.rule);
+            checks.push(Check {
+                part: Part::Rules,
+                verdict: Verdict::Fail,
+                subject: format!("{}, annotation {annotation}", rule.name.value),
+                place: Some(Place { source: rule.name.source.clone(), span: rule.name.span }),
+                summary: format!("{}: the template of {annotation} fails", rule.name.value),
+                expected: "expanded without errors".to_owned(),
+                happened: vec![text],
+                reasons: Vec::new(),
+                lives: Vec::new(),
+                timeline: None,
+            });
+        }
+    }
+    checks
+}
+
+/// How the text of a template that failed begins (Prometheus `rules/alerting.go`).
+const TEMPLATE_ERROR: &str = "<error expanding template:";
 
 /// A day of which nothing is expected tests nothing.
 pub fn nothing_expected(playback: &Playback) -> Check {

@@ -29,15 +29,16 @@ use verdict::{Drill, Footing, Part};
 /// What stands in the replay and cannot be used, with its place: a generator that yields too much, an alert that no rule has.
 pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill, Vec<Diagnostic>> {
     let began = Instant::now();
-    let playback = Playback::new(&incident.replay, day.clone(), incident.groups.clone(), limits)?;
+    let playback = Playback::new(day.clone(), incident.groups.clone(), limits)?;
     let parts = [(Part::Happened, &day.happened), (Part::Expect, &day.expect)];
     let told = || parts.iter().filter_map(|(part, told)| Some((*part, told.as_ref()?)));
     let unknown: Vec<Diagnostic> =
-        told().flat_map(|(_, expectations)| checks::unknown_alerts(&playback, expectations)).collect();
+        told().flat_map(|(_, expectations)| checks::unusable(&playback, expectations)).collect();
     if !unknown.is_empty() {
         return Err(unknown);
     }
     let mut found = checks::failed_rules(&playback);
+    found.extend(checks::failed_templates(&playback));
     found.extend(told().flat_map(|(part, expectations)| checks::all(&playback, part, expectations)));
     if found.is_empty() {
         found.push(checks::nothing_expected(&playback));

@@ -6,7 +6,7 @@ use crate::engine::{Matrix, Mode, Step, Steps};
 use crate::labels::Matcher;
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::eval::{Profile, Query};
-use crate::replay::{Day, Generated, Limits, Replay};
+use crate::replay::{Day, Generated, Limits};
 use crate::rules::{self, AlertTrack, EvaluateOptions, Group, Rule, RuleRef, Run};
 use crate::store::Moment;
 use crate::text::Diagnostic;
@@ -32,17 +32,12 @@ impl Playback {
     ///
     /// # Errors
     /// What the generators refuse (too many samples, two generators for one series), with its place.
-    pub fn new(
-        replay: &Replay,
-        day: Arc<Day>,
-        groups: Vec<Group>,
-        limits: Limits,
-    ) -> Result<Playback, Vec<Diagnostic>> {
+    pub fn new(day: Arc<Day>, groups: Vec<Group>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
         let mut generated = day.generate(limits)?;
         let inputs = generated.store.len();
         let profile = Profile { default_step: day.interval, ..Profile::prometheus() };
         let options = EvaluateOptions {
-            external_labels: replay.external_labels.clone(),
+            external_labels: day.external_labels.clone(),
             profile: profile.clone(),
             ..EvaluateOptions::new(day.start(), day.end(), day.interval)
         };

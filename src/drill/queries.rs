@@ -3,10 +3,12 @@
 use crate::engine::Steps;
 use crate::labels::Labels;
 use crate::number;
-use crate::promql;
+use crate::promql::ast::ValueType;
+use crate::promql::{self, eval};
 use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
 use crate::text::Diagnostic;
 
+use super::blind;
 use super::explain::clock;
 use super::playback::Playback;
 use super::verdict::{Check, Part, Place, Reason, Verdict};
@@ -44,16 +46,24 @@ pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Ch
     };
     let answer = match &expected.query {
         Query::PromQl(_) => answer(playback, &text, &steps),
-        Query::LogQl(_) => Err(Diagnostic::error("LogQL queries are not evaluated yet")),
-        Query::Document(_) => Err(Diagnostic::error("queries of a document are not evaluated yet")),
+        Query::LogQl(_) | Query::Document(_) => {
+            let what = if matches!(expected.query, Query::LogQl(_)) { "LogQL queries" } else { "queries of documents" };
+            check.verdict = Verdict::Blind;
+            check.summary = format!("query {text}: {what} are not evaluated yet");
+            check.happened = vec![format!("{what} are not evaluated yet")];
+            return check;
+        }
     };
     match answer {
         Ok(answer) => {
-            let right = meets(expected, &answer);
             check.happened = tell(&answer);
-            if !right {
+            if !meets(expected, &answer) {
                 check.verdict = Verdict::Fail;
                 check.summary = format!("query {text}: another answer {when}");
+            } else if let Some(selector) = unmatched(playback, &text).filter(|_| answer.is_empty()) {
+                check.verdict = Verdict::Blind;
+                check.summary = format!("query {text}: no series of this day matches {selector}");
+                check.reasons = vec![Reason { place: None, text: check.summary.clone() }];
             }
         }
         Err(error) => {
@@ -64,6 +74,35 @@ pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Ch
         }
     }
     check
+}
+
+/// What is wrong with the expected queries themselves: no PromQL, or nothing that has an answer at a time.
+pub fn unusable(playback: &Playback, expected: &QueryExpectation) -> Option<Diagnostic> {
+    let Query::PromQl(text) = &expected.query else { return None };
+    let located = text.located(&playback.day.source);
+    let expr = match promql::parse(&text.text) {
+        Ok(expr) => expr,
+        Err(error) => {
+            let problem = located.diagnose(error.span, Diagnostic::error(error.message));
+            return Some(match error.hint {
+                Some(hint) => problem.help(hint),
+                None => problem,
+            });
+        }
+    };
+    if matches!(expr.value_type(), ValueType::Matrix | ValueType::String) {
+        let problem = Diagnostic::error("a query that yields a range or a text has no values to compare");
+        return Some(located.diagnose(expr.span, problem.help("wrap a range in a function: `last_over_time(up[1m])`")));
+    }
+    let error = eval::Query::compile(&expr, playback.profile()).err()?;
+    Some(located.diagnose(error.span, Diagnostic::error(error.message)))
+}
+
+/// The first selector that a query needs and that no series of the day matches.
+fn unmatched(playback: &Playback, text: &str) -> Option<String> {
+    let expr = promql::parse(text).ok()?;
+    let missing = blind::missing(&expr, &|selector| playback.matches(selector))?;
+    text.get(missing.span.start..missing.span.end).map(str::to_owned)
 }
 
 fn steps(when: QueryTime) -> Steps {

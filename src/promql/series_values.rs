@@ -110,7 +110,8 @@ impl<'a> Reader<'a> {
                     .unexpected(self.cursor.at(), "behind a step")
                     .hint("say how often it is added: 1+2x5 begins with 1 and adds 2 five times"));
             }
-            (Some(first), step.unwrap_or(0.0), times.map(|times| times.saturating_add(1)))
+            // Minus zero changes nothing that it is added to, not even minus zero.
+            (Some(first), step.unwrap_or(-0.0), times.map(|times| times.saturating_add(1)))
         };
         Ok(ValueRun { span: self.cursor.span(start), first, step, count: times.unwrap_or(1) })
     }

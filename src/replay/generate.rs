@@ -240,7 +240,8 @@ impl<'a> Scrape<'a> {
             if began || series.is_none() {
                 self.turn(&mut series, self.labels(own, restarted), time, store)?;
             }
-            let value = values.next(time).map(|value| if is_stale(value) { value } else { value + base });
+            let value =
+                values.next(time).map(|value| if is_stale(value) || base == 0.0 { value } else { value + base });
             let value = value.map(|value| if rounds && !is_stale(value) { whole(value) } else { value });
             let born = metric.born.is_some_and(|born| born <= time);
             let hidden = series.as_ref().is_some_and(|series: &Series| self.hidden(&series.labels, time));

@@ -116,7 +116,8 @@ impl Day {
     /// # Errors
     /// What is no time, lies outside of the replay, or names what does not exist; without a place.
     pub fn time_of(&self, written: &str) -> Result<Timestamp, Diagnostic> {
-        self.time(&Text { text: written.to_owned(), span: Span::default(), plain: false })
+        let text = Text { text: written.to_owned(), span: Span::default(), plain: false };
+        self.time(&text).map_err(|problem| Diagnostic { place: None, ..problem })
     }
 
     /// The time of a text of this replay. Errors carry their place.

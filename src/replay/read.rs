@@ -42,6 +42,10 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
     let mut days = vec![Arc::new(base.day)];
     let mut problems = Vec::new();
     for (name, variant) in &base.variants {
+        if name.text == "day" {
+            let problem = Diagnostic::error("a variant cannot be called `day`").at(source, name.span);
+            problems.push(problem.help("that is what the replay itself is called in reports"));
+        }
         match read_day(source, base_dir, tree, Some((name, variant))) {
             Ok(read) => days.push(Arc::new(read.day)),
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| Diagnostic {

@@ -104,9 +104,15 @@ pub fn date_time(text: &str) -> Option<Timestamp> {
 
 /// `stuck.from + 20m` into its parts; the sign stands between spaces.
 fn split_offset(text: &str) -> Option<(&str, char, &str)> {
-    [" + ", " - "].iter().find_map(|sign| {
+    let spaced = [" + ", " - "].iter().find_map(|sign| {
         let (base, distance) = text.rsplit_once(sign)?;
         Some((base.trim(), sign.chars().nth(1)?, distance.trim()))
+    });
+    // `stuck.from+5m` is a mark as well; a date has its `+` before a zone, which is no duration.
+    spaced.or_else(|| {
+        let (base, distance) = text.rsplit_once('+')?;
+        let duration = units::duration(distance.trim()).is_ok();
+        (duration && base.contains(|c: char| c.is_ascii_alphabetic())).then(|| (base.trim(), '+', distance.trim()))
     })
 }
 
@@ -126,13 +132,18 @@ mod tests {
     #[test]
     fn times_take_the_date_of_the_replay() {
         let nine = Point::Time(date_time("2025-11-14T15:09:00Z").unwrap());
-        for written in ["15:09:00", "15:09", "2025-11-14T15:09:00Z", "2025-11-14 15:09", "15:08:00 + 1m", "16:09 - 1h"]
+        for written in
+            ["15:09:00", "15:09", "2025-11-14T15:09:00Z", "2025-11-14T16:09:00+01:00", "15:08:00 + 1m", "16:09 - 1h"]
         {
             assert_eq!(day().point(&text(written, false)).unwrap(), nine, "{written}");
         }
         assert_eq!(
             day().point(&text("stuck.from - 90s", true)).unwrap(),
             Point::Mark { name: "stuck.from".into(), offset: Duration(-90_000) }
+        );
+        assert_eq!(
+            day().point(&text("stuck.from+5m", true)).unwrap(),
+            Point::Mark { name: "stuck.from".into(), offset: Duration(300_000) }
         );
     }
 

@@ -26,8 +26,16 @@ pub fn apply(tree: &mut Node, set: &Node, reader: &Reader<'_>) {
 
 fn set_path(tree: &mut Node, written: &str, path: &Node, value: &Node) -> Result<(), Diagnostic> {
     let (section, rest) = written.split_once('.').unwrap_or((written, ""));
-    if matches!(section, "firedrill" | "variants") {
-        return Err(Diagnostic::error(format!("a variant cannot set `{section}`")));
+    match section {
+        "title" | "happened" | "expect" => {
+            return Err(Diagnostic::error(format!("a variant cannot set `{section}`"))
+                .help(format!("write it as a field of the variant: `{section}: ...`")));
+        }
+        "firedrill" | "variants" | "rules" | "document" | "dialect" | "external_labels" => {
+            return Err(Diagnostic::error(format!("a variant cannot set `{section}`"))
+                .help("it is the same for all variants; another one takes another replay"));
+        }
+        _ => {}
     }
     if rest.is_empty() {
         return put(tree, section, path, value);
