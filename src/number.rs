@@ -8,7 +8,7 @@ mod parse;
 mod sum;
 
 pub use almost::almost_equal;
-pub use format::{format_f, format_g, format_v};
+pub use format::{format_api, format_f, format_g, format_v};
 pub use parse::{parse_go_float, parse_go_number};
 pub use sum::{KahanSum, kahan_sum};
 

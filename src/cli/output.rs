@@ -1,7 +1,7 @@
 //! Where text goes: results to stdout, problems to stderr, files by way of a temporary one.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use super::Exit;
@@ -12,8 +12,10 @@ use crate::text::{Diagnostic, Severity};
 /// How results look on this stdout.
 pub fn look() -> Look {
     let terminal = std::io::stdout().is_terminal();
-    let width = if terminal { console_width() } else { 100 };
-    Look { color: terminal && colors_wanted(), width }
+    let columns = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
+    let width = if terminal { terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)) } else { None };
+    let width = width.filter(|width| *width > 0).or_else(columns);
+    Look { color: terminal && colors_wanted(), width: width.unwrap_or(100).clamp(60, 200), bounded: width.is_some() }
 }
 
 fn colors_wanted() -> bool {
@@ -21,14 +23,27 @@ fn colors_wanted() -> bool {
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-fn console_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or(100).clamp(60, 200)
+/// Prints a result. A reader that has gone away (`| head`) is no problem.
+///
+/// # Errors
+/// What else keeps the text from arriving, such as a full disk.
+pub fn print(text: &str) -> Result<(), Diagnostic> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let problem = Diagnostic::error(format!("cannot write to standard output: {}", io_reason(&error)));
+            Err(problem.help("the result is not complete: make room, or send it elsewhere"))
+        }
+        _ => Ok(()),
+    }
 }
 
-/// Prints a result. A reader that has gone away (`| head`) is no problem.
-pub fn print(text: &str) {
-    let _ = anstream::stdout().write_all(text.as_bytes());
+/// Prints what a verb was asked for, or complains.
+pub fn finish(result: Result<String, Vec<Diagnostic>>) -> Exit {
+    match result.and_then(|text| print(&text).map_err(|problem| vec![problem])) {
+        Ok(()) => Exit::Holds,
+        Err(problems) => complain(&problems),
+    }
 }
 
 /// A remark for people that is no result.

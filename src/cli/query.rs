@@ -64,17 +64,11 @@ enum Format {
 }
 
 pub fn run(args: Args) -> Exit {
-    match answer(&args) {
-        Ok(answer) => {
-            output::print(&match args.format {
-                Format::Table => result::to_table(&answer),
-                Format::Json => result::to_json(&answer).to_string() + "\n",
-                Format::Csv => result::to_csv(&answer),
-            });
-            Exit::Holds
-        }
-        Err(problems) => output::complain(&problems),
-    }
+    output::finish(answer(&args).map(|answer| match args.format {
+        Format::Table => result::to_table(&answer),
+        Format::Json => result::to_json(&answer).to_string() + "\n",
+        Format::Csv => result::to_csv(&answer),
+    }))
 }
 
 fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {

@@ -31,13 +31,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Exit {
-    match text(&args) {
-        Ok(text) => {
-            output::print(&text);
-            Exit::Holds
-        }
-        Err(problems) => output::complain(&problems),
-    }
+    output::finish(text(&args))
 }
 
 fn text(args: &Args) -> Result<String, Vec<Diagnostic>> {

@@ -109,7 +109,7 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         Format::Human => human::render(&drills, facts, output::look()),
         Format::Json => json::render(&drills, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,
     };
-    output::print(&text);
+    output::print(&text).map_err(|problem| vec![problem])?;
     if args.list_skipped {
         found.skipped.iter().for_each(|path| output::note(&format!("no replay: {}", path.display())));
     }

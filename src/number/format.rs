@@ -12,6 +12,17 @@ pub fn format_f(value: f64) -> String {
     }
 }
 
+/// As Prometheus' HTTP API writes samples of vectors and matrices (`jsonutil.MarshalFloat`): an exponent below 1e-6 and
+/// from 1e21 on, `1e-07`, `1e+21`. Scalars have none there, see [`format_f`].
+pub fn format_api(value: f64) -> String {
+    let size = value.abs();
+    if size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
+        general(&format!("{value:e}"), 0)
+    } else {
+        format_f(value)
+    }
+}
+
 /// Go's `%v` and `%g`: the shortest digits, with an exponent below -4 or from 6 on: `1e+06`, `1e-07`, `123456`.
 pub fn format_v(value: f64) -> String {
     if !value.is_finite() {
@@ -89,6 +100,24 @@ mod tests {
         ] {
             assert_eq!(format_v(value), v);
             assert_eq!(format_g(value, 4), g);
+        }
+    }
+
+    // Expected values: `strconv.AppendFloat` with 'f', or 'e' where `jsonutil.MarshalFloat` takes it.
+    #[test]
+    fn samples_of_the_http_api_have_an_exponent_where_they_are_tiny_or_huge() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.000001, "0.000001"),
+            (0.00000099, "9.9e-07"),
+            (-1e-7, "-1e-07"),
+            (123456789.0, "123456789"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (1.5e300, "1.5e+300"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
+            assert_eq!(format_api(value), text);
         }
     }
 

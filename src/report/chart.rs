@@ -182,7 +182,7 @@ mod tests {
             rows: vec![Row::Values { label: "up".into(), values }, Row::States { label: "Down".into(), states }],
         };
         assert_eq!(
-            draw(&timeline, Layout::of([&timeline].into_iter(), Look { color: false, width: 60 })),
+            draw(&timeline, Layout::of([&timeline].into_iter(), Look { color: false, width: 60, bounded: true })),
             "        00:00\n".to_owned() + "  up    11100 000000\n" + "  Down  ...~~~~~####\n"
         );
     }

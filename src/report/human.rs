@@ -14,6 +14,8 @@ use crate::time::Timestamp;
 pub struct Look {
     pub color: bool,
     pub width: usize,
+    /// Whether the width is that of a terminal, not a guess: then no line may be longer.
+    pub bounded: bool,
 }
 
 /// The whole report.

@@ -21,9 +21,9 @@ pub enum Answer {
 
 /// As `/api/v1/query` and `/api/v1/query_range` answer.
 pub fn to_json(answer: &Answer) -> Value {
-    let pair = |time: Timestamp, value: f64| json!([seconds(time), number::format_f(value)]);
+    let pair = |time: Timestamp, value: f64| json!([seconds(time), number::format_api(value)]);
     let (kind, result) = match answer {
-        Answer::Scalar(time, value) => ("scalar", pair(*time, *value)),
+        Answer::Scalar(time, value) => ("scalar", json!([seconds(*time), number::format_f(*value)])),
         Answer::String(time, text) => ("string", json!([seconds(*time), text])),
         Answer::Vector(time, samples) => {
             let result = samples
