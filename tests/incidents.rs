@@ -114,3 +114,25 @@ fn the_same_day_gives_the_same_bytes() {
     assert!(first.len() > 10_000);
     assert_eq!(first, run());
 }
+
+#[test]
+fn a_broken_replay_does_not_silence_the_others() {
+    let copy = changed("replay.yaml", "dialect: metricsql", "dialect: metricsql");
+    let whole = copy.path().join("incidents/vmagent-remote-write");
+    for name in ["incidents/broken/replay.yaml", "other/vmagent-remote-write/replay.yaml"] {
+        let text = fs::read_to_string(whole.join("replay.yaml")).expect("a replay");
+        let text = if name.contains("broken") { text.replace("during: queued", "during: qeued") } else { text };
+        fs::create_dir_all(copy.path().join(name).parent().expect("a folder")).expect("a folder");
+        fs::write(copy.path().join(name), text).expect("a file");
+    }
+    let output = firedrill(copy.path(), &["test"]);
+    let (text, problems) = (stdout(&output), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert_eq!(output.status.code(), Some(2), "{text}{problems}");
+    assert!(problems.contains("incidents/broken/replay.yaml:"), "{problems}");
+    assert!(problems.contains("did you mean `queued`?"), "{problems}");
+    assert!(!text.contains("broken/day"), "{text}");
+    // Two replays in folders of one name go by their paths.
+    for name in ["incidents/vmagent-remote-write/replay/day", "other/vmagent-remote-write/replay/day"] {
+        assert!(text.contains(&format!("PASS   {name} ")), "{text}");
+    }
+}

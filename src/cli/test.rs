@@ -1,5 +1,6 @@
 //! `firedrill test`: drills every replay below the given paths.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,8 +73,10 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         .stack_size(STACK_BYTES)
         .build()
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
-    let incidents =
-        pool.install(|| all_or_problems(found.replays.par_iter().map(|path| drill::load(path, &config)).collect()))?;
+    // What cannot be read is reported at the end; the other drills run all the same.
+    let loaded = pool.install(|| found.replays.par_iter().map(|path| drill::load(path, &config)).collect());
+    let (mut incidents, mut problems) = apart(loaded);
+    drill::tell_apart(&mut incidents);
     output::warn(incidents.iter().flat_map(|incident| &incident.warnings));
     let wanted =
         |incident: &Incident, day: &Day| args.run.as_ref().is_none_or(|run| run.is_match(&incident.drill_name(day)));
@@ -82,6 +85,9 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         .flat_map(|incident| incident.days().map(move |day| (incident, day)))
         .filter(|(incident, day)| wanted(incident, day))
         .collect();
+    if units.is_empty() && !problems.is_empty() {
+        return Err(problems);
+    }
     if units.is_empty() {
         let names: Vec<String> =
             incidents.iter().flat_map(|i| i.days().map(|day| i.drill_name(day))).take(12).collect();
@@ -91,14 +97,20 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         ]);
     }
     let progress = progress(units.len());
-    let drill_one = |(incident, day): &(&Incident, &Arc<Day>)| {
-        let result = drill::run(incident, day, limits);
-        progress.inc(1);
-        result
-    };
-    let drills = pool.install(|| all_or_problems(units.par_iter().map(drill_one).collect()));
+    let drilled = pool.install(|| {
+        let drills = units.par_iter().map(|&(incident, day)| {
+            let result = drill::run(incident, day, limits);
+            progress.inc(1);
+            (incident, result)
+        });
+        drills.collect()
+    });
     progress.finish_and_clear();
-    let drills = drills?;
+    let (drills, unusable) = whole_replays(drilled);
+    problems.extend(unusable);
+    if drills.is_empty() {
+        return Err(problems);
+    }
 
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
     if let Some(path) = &args.junit {
@@ -113,12 +125,25 @@ fn drill_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if args.list_skipped {
         found.skipped.iter().for_each(|path| output::note(&format!("no replay: {}", path.display())));
     }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let holds = drills.iter().all(|drill: &Drill| drill.verdict() == Verdict::Pass);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
 }
 
-/// All values in order, or all problems.
-fn all_or_problems<T>(results: Vec<Result<T, Vec<Diagnostic>>>) -> Result<Vec<T>, Vec<Diagnostic>> {
+/// The drills of replays whose days could all be drilled, and what is wrong with the others.
+fn whole_replays(results: Vec<(&Incident, Result<Drill, Vec<Diagnostic>>)>) -> (Vec<Drill>, Vec<Diagnostic>) {
+    let broken: BTreeSet<&str> =
+        results.iter().filter(|(_, result)| result.is_err()).map(|(incident, _)| incident.name.as_str()).collect();
+    let kept = |(incident, result): (&Incident, Result<Drill, _>)| {
+        (result.is_err() || !broken.contains(incident.name.as_str())).then_some(result)
+    };
+    apart(results.into_iter().filter_map(kept).collect())
+}
+
+/// Values and problems, each in order.
+fn apart<T>(results: Vec<Result<T, Vec<Diagnostic>>>) -> (Vec<T>, Vec<Diagnostic>) {
     let mut values = Vec::new();
     let mut problems = Vec::new();
     for result in results {
@@ -127,7 +152,7 @@ fn all_or_problems<T>(results: Vec<Result<T, Vec<Diagnostic>>>) -> Result<Vec<T>
             Err(found) => problems.extend(found),
         }
     }
-    if problems.is_empty() { Ok(values) } else { Err(problems) }
+    (values, problems)
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -31,6 +31,16 @@ impl Incident {
     }
 }
 
+/// Names incidents by their paths where two have the same name, so that every drill has a name of its own.
+pub fn tell_apart(incidents: &mut [Incident]) {
+    let names: Vec<String> = incidents.iter().map(|incident| incident.name.clone()).collect();
+    for incident in incidents {
+        if names.iter().filter(|name| **name == incident.name).count() > 1 {
+            incident.name = Path::new(incident.replay.source.name()).with_extension("").display().to_string();
+        }
+    }
+}
+
 /// Reads a replay and its rule files; `config` says which language a rule file is in, where it says so.
 ///
 /// # Errors
