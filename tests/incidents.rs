@@ -136,3 +136,12 @@ fn a_broken_replay_does_not_silence_the_others() {
         assert!(text.contains(&format!("PASS   {name} ")), "{text}");
     }
 }
+
+#[test]
+fn external_labels_of_a_replay_come_over_those_of_the_settings() {
+    let summary = "\"{{ $labels.job }} keeps failing requests to {{ $labels.path }}\"";
+    let copy = changed("vmagent.yaml", summary, "\"{{ $externalLabels.cluster }}/{{ $externalLabels.site }}\"");
+    fs::write(copy.path().join("firedrill.yaml"), "external_labels: {cluster: other, site: attic}\n").expect("a file");
+    let text = stdout(&firedrill(copy.path(), &["show", "incidents", "--at", "15:32"]));
+    assert!(text.contains("home/attic"), "{text}");
+}

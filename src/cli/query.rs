@@ -109,7 +109,7 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
     if args.hindsight {
         steps.0.iter_mut().for_each(|step| step.frontier = crate::store::Moment::END);
     }
-    let playback = Playback::new(day.clone(), incident.groups.clone(), limits)?;
+    let playback = Playback::new(&incident, day.clone(), limits)?;
     let mut query = Query::compile(&expr, playback.profile())
         .map_err(|error| vec![Diagnostic::error(error.message.clone()).at(&source, error.span)])?;
     if let Some(text) = query.text() {

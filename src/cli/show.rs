@@ -41,7 +41,7 @@ fn text(args: &Args) -> Result<String, Vec<Diagnostic>> {
     let limits = super::limits(args.max_samples, &config);
     let day = incident.replay.variant(args.variant.as_deref())?;
     let at = args.at.as_deref().map(|at| day.time_of(at)).transpose().map_err(|error| vec![error])?;
-    let playback = Playback::new(day, incident.groups.clone(), limits)?;
+    let playback = Playback::new(&incident, day, limits)?;
     Ok(match at {
         Some(at) => show::at(&playback, at, output::look()),
         None if args.explain => show::explain(&incident, &playback, output::look()),

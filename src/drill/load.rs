@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
+use crate::labels::Labels;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, RuleFile};
 use crate::text::{Diagnostic, yaml};
@@ -13,6 +14,8 @@ use crate::text::{Diagnostic, yaml};
 pub struct Incident {
     pub replay: Replay,
     pub groups: Vec<Group>,
+    /// Those of the settings; a replay's own come over them.
+    pub external_labels: Labels,
     /// What is odd in the rule files and no error, and what in them is not tested.
     pub warnings: Vec<Diagnostic>,
     /// The folder's name, or the file's where it is not called `replay.yaml`.
@@ -73,7 +76,9 @@ pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    Ok(Incident { name: incident_name(path), replay, groups, warnings })
+    let labels = config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
+    let external_labels = Labels::from_pairs(labels);
+    Ok(Incident { name: incident_name(path), replay, groups, external_labels, warnings })
 }
 
 const RULES_HELP: &str = "`rules` lists files, by their paths from the folder of the replay";

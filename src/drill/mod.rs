@@ -29,7 +29,7 @@ use verdict::{Drill, Footing, Part};
 /// What stands in the replay and cannot be used, with its place: a generator that yields too much, an alert that no rule has.
 pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill, Vec<Diagnostic>> {
     let began = Instant::now();
-    let playback = Playback::new(day.clone(), incident.groups.clone(), limits)?;
+    let playback = Playback::new(incident, day.clone(), limits)?;
     let parts = [(Part::Happened, &day.happened), (Part::Expect, &day.expect)];
     let told = || parts.iter().filter_map(|(part, told)| Some((*part, told.as_ref()?)));
     let unknown: Vec<Diagnostic> =

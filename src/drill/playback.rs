@@ -12,6 +12,7 @@ use crate::store::Moment;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
+use super::load::Incident;
 use super::timeline::AlertState;
 use super::verdict::Life;
 
@@ -22,27 +23,29 @@ pub struct Playback {
     /// The generated series, and after them those that rules wrote.
     pub generated: Generated,
     pub run: Run,
-    /// How many of the store's series were generated, not written by rules.
-    pub inputs: usize,
     profile: Profile,
 }
 
 impl Playback {
-    /// Generates the day and evaluates the groups over it.
+    /// Generates a day of the incident and evaluates its rules over it.
     ///
     /// # Errors
     /// What the generators refuse (too many samples, two generators for one series), with its place.
-    pub fn new(day: Arc<Day>, groups: Vec<Group>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
+    pub fn new(incident: &Incident, day: Arc<Day>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
         let mut generated = day.generate(limits)?;
-        let inputs = generated.store.len();
         let profile = Profile { default_step: day.interval, ..Profile::prometheus() };
+        let mut labels = incident.external_labels.builder();
+        for (name, value) in day.external_labels.iter() {
+            labels.set(name, value);
+        }
         let options = EvaluateOptions {
-            external_labels: day.external_labels.clone(),
+            external_labels: labels.build(),
             profile: profile.clone(),
             ..EvaluateOptions::new(day.start(), day.end(), day.interval)
         };
+        let groups = incident.groups.clone();
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
-        Ok(Playback { day, groups, generated, run, inputs, profile })
+        Ok(Playback { day, groups, generated, run, profile })
     }
 
     pub fn rule(&self, rule: RuleRef) -> &Rule {
