@@ -288,7 +288,8 @@ pub struct MetricDoc {
     /// A classic histogram: `_bucket`, `_sum` and `_count`.
     #[serde(default)]
     pub histogram: Option<HistogramDoc>,
-    /// Values in promtool's notation, one a scrape: `0+1x10 _ 5 stale`.
+    /// Values in promtool's notation, one a scrape: `0+1x10 _ 5 stale`. A `_` is a scrape that does not find the series, so
+    /// that it ends there, where promtool just has no sample.
     #[serde(default)]
     pub values: Option<Text>,
     /// A saved answer of `/api/v1/query_range`, relative to this file: series that match `series` are taken,

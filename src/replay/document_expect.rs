@@ -11,7 +11,8 @@ use super::tree::Node;
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Expectations")]
 pub struct ExpectDoc {
-    /// One entry for each alert: a selector and what it does, as in
+    /// One entry for each alert instance: a selector and what it does. Where a selector selects several instances, one of
+    /// them has to meet all of the entry; `never` holds for every one. As in
     /// `- 'RequestErrorsToAPI{path="/api/v1/write"}': {active: {at: "15:09:00"}, times: 1}` or `- ServiceDown: never`.
     #[serde(default)]
     pub alerts: Vec<AlertEntryDoc>,
