@@ -1,6 +1,8 @@
 //! Why an alert did what it did: how near its conditions came, which `for` or threshold would have met the
 //! expectation, and the chart of it.
 
+use std::collections::BTreeSet;
+
 use crate::labels::{Labels, Matcher};
 use crate::number;
 use crate::promql::ast::{DurationArg, Expr, ExprKind};
@@ -267,8 +269,15 @@ pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Li
     Timeline { ticks, rows }
 }
 
-/// The labels in which a set differs from others, as `{leg="internal"}`; nothing where it is alone.
+/// The labels in which a set differs from others, as `{leg="internal"}`: one of them where it tells all sets apart;
+/// nothing where the set is alone.
 pub fn distinguishing(labels: &Labels, among: &[&Labels]) -> String {
     let own = labels.filter(|name| among.iter().any(|other| other.get(name) != labels.get(name)));
+    let sets = among.iter().collect::<BTreeSet<_>>().len();
+    let enough = own.iter().find(|(name, _)| {
+        let values: BTreeSet<&str> = among.iter().map(|other| other.get(name)).collect();
+        values.len() == sets && !values.contains("")
+    });
+    let own = enough.map_or(own.clone(), |(name, value)| Labels::from_pairs([(name, value)]));
     if own.is_empty() { String::new() } else { own.to_string() }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 
+use super::words::{plain, shortened};
 use super::{RunFacts, chart};
 use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
 use crate::time::Timestamp;
@@ -21,14 +22,7 @@ pub struct Look {
 /// The whole report.
 pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
     let mut out = String::new();
-    let names = drills.iter().map(|drill| drill.name.chars().count()).max().unwrap_or(0);
-    let headlines: Vec<String> = drills.iter().map(headline).collect();
-    let told = headlines.iter().map(|line| line.chars().count()).max().unwrap_or(0).min(72);
-    for (drill, headline) in drills.iter().zip(&headlines) {
-        let footing = footing(drill.footing);
-        let line = format!(" {}  {:names$}  {headline:told$}  {footing}", badge(drill.verdict(), look), drill.name);
-        let _ = writeln!(out, "{}", line.trim_end());
-    }
+    headlines(&mut out, drills, look);
     for drill in drills {
         for check in drill.checks.iter().filter(|check| check.verdict != Verdict::Pass) {
             out.push('\n');
@@ -37,6 +31,26 @@ pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
     }
     let _ = write!(out, "\n{}\n", summary(drills, facts));
     out
+}
+
+/// A line for each drill. What its series rest on stands behind it where there is room on every line.
+fn headlines(out: &mut String, drills: &[Drill], look: Look) {
+    let count = |text: &String| text.chars().count();
+    let lines: Vec<(String, String, String)> =
+        drills.iter().map(|drill| (plain(&drill.name), plain(&headline(drill)), footing(drill.footing))).collect();
+    let names = lines.iter().map(|(name, ..)| count(name)).max().unwrap_or(0);
+    let told = lines.iter().map(|(_, told, _)| count(told)).max().unwrap_or(0).min(72);
+    // The verdict takes 8 columns.
+    let widest =
+        lines.iter().map(|(_, headline, footing)| 8 + names + 2 + told.max(count(headline)) + 2 + count(footing));
+    let room = if look.bounded { look.width } else { usize::MAX };
+    let footed = widest.max().is_some_and(|widest| widest <= room);
+    for (drill, (name, headline, footing)) in drills.iter().zip(&lines) {
+        let left = room.saturating_sub(8 + names + 2).max(20);
+        let behind = if footed { format!("{headline:told$}  {footing}") } else { shortened(headline, left) };
+        let line = format!(" {}  {name:names$}  {behind}", badge(drill.verdict(), look));
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
 }
 
 /// PASS, FAIL or BLIND, padded and coloured.
@@ -49,7 +63,7 @@ pub fn badge(verdict: Verdict, look: Look) -> String {
     if look.color { text.style(style).to_string() } else { text.to_owned() }
 }
 
-/// What is told of a drill on its line: the first shortfall, or the first alert that fired.
+/// What is told of a drill on its line: the first shortfall, or the first alert that is expected and fired.
 fn headline(drill: &Drill) -> String {
     let worst = drill.verdict();
     if worst != Verdict::Pass {
@@ -57,21 +71,22 @@ fn headline(drill: &Drill) -> String {
         let first = bad.next().map(|check| check.summary.clone()).unwrap_or_default();
         return and_more(first, bad.count());
     }
-    let mut fired: Vec<&Life> = drill
+    let fired: Vec<&Life> = drill
         .checks
         .iter()
         .filter(|check| check.part == Part::Expect)
         .flat_map(|check| &check.lives)
         .filter(|life| life.fired.is_some())
         .collect();
-    fired.sort_by_key(|life| life.fired);
     let names: BTreeSet<&str> = fired.iter().map(|life| life.labels.get("alertname")).collect();
     match fired.first() {
         None => "silent".to_owned(),
         Some(life) => {
-            let times = [("active", Some(life.active)), ("firing", life.fired)];
-            let times = times.into_iter().filter_map(|(word, time)| Some(format!("{word} {}", clock(time?))));
-            let told = format!("{} {}", life.labels.get("alertname"), times.collect::<Vec<_>>().join(", "));
+            let (active, name) = (clock(life.active), life.labels.get("alertname"));
+            let told = match life.fired.filter(|fired| *fired != life.active) {
+                Some(fired) => format!("{name} active {active}, firing {}", clock(fired)),
+                None => format!("{name} active and firing {active}"),
+            };
             and_more(told, names.len() - 1)
         }
     }
@@ -104,25 +119,26 @@ pub fn footing(footing: Footing) -> String {
 fn explain(out: &mut String, drill: &Drill, check: &Check, look: Look) {
     let head = match &check.place {
         Some(place) => at(place),
-        None => drill.replay.name().to_owned(),
+        None => plain(drill.replay.name()),
     };
     let part = match check.part {
         Part::Happened => ", what happened that day",
         Part::Expect | Part::Rules => "",
     };
-    let _ = writeln!(out, "{head}  {} {}{part}", badge(check.verdict, look).trim_end(), drill.name);
-    let _ = writeln!(out, "  {}", check.subject);
+    let _ = writeln!(out, "{head}  {} {}{part}", badge(check.verdict, look).trim_end(), plain(&drill.name));
+    let _ = writeln!(out, "  {}", plain(&check.subject));
     if !check.expected.is_empty() {
-        let _ = writeln!(out, "  expected  {}", check.expected);
+        let _ = writeln!(out, "  expected  {}", plain(&check.expected));
     }
     for (i, line) in check.happened.iter().enumerate() {
-        let _ = writeln!(out, "  {}  {line}", if i == 0 { "happened" } else { "        " });
+        let _ = writeln!(out, "  {}  {}", if i == 0 { "happened" } else { "        " }, plain(line));
     }
     if let Some(timeline) = &check.timeline {
         out.push('\n');
-        out.push_str(&chart::draw(timeline, chart::Layout::of([timeline].into_iter(), look)));
+        out.push_str(&chart::draw_alone(timeline, look));
     }
     for Reason { place, text } in &check.reasons {
+        let text = plain(text);
         match place {
             Some(place) => {
                 let _ = writeln!(out, "  {}  {text}", at(place));
@@ -136,7 +152,7 @@ fn explain(out: &mut String, drill: &Drill, check: &Check, look: Look) {
 
 fn at(place: &Place) -> String {
     let spot = place.source.place(place.span.start);
-    format!("{}:{}:{}", place.source.name(), spot.line, spot.column)
+    format!("{}:{}:{}", plain(place.source.name()), spot.line, spot.column)
 }
 
 /// `17 drills: 15 passed, 1 failed, 1 blind (5 incidents, 31 rules, 212,400 evaluations, 0.04 s)`.

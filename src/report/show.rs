@@ -1,18 +1,20 @@
 //! A replay for people: its timeline, what stands at a time, the day in plain words.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 
 use super::chart::{self, Layout};
 use super::human::{self, Look};
+use super::words::{paragraph, plain, shortened, wrapped};
 use crate::drill::timeline::{AlertState, Row, Timeline};
 use crate::drill::verdict::Life;
 use crate::drill::{self, Incident, Playback, explain};
-use crate::labels::Labels;
+use crate::labels::{Labels, Matcher};
 use crate::number;
-use crate::replay::{Event, GapKind, TimeSpan};
-use crate::rules::{AlertTrack, Rule, RuleKind};
+use crate::replay::{Event, Figure, GapKind, SeriesProvenance, Target, TimeSpan};
+use crate::rules::{AlertTrack, Rule, RuleError, RuleKind, RuleRef};
 use crate::text::Located;
 use crate::time::{Duration, Timestamp};
 
@@ -24,8 +26,8 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
     let day = &playback.day;
     let mut out = format!(
         "{}  {}\n{} to {}, rules every {}\n",
-        incident.drill_name(day),
-        day.title,
+        plain(&incident.drill_name(day)),
+        plain(&day.title),
         day.start(),
         day.end(),
         day.interval
@@ -50,21 +52,29 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
         Row::States { label: span.name.clone(), states: ticks.iter().map(inside).collect() }
     });
     let span_chart = Timeline { rows: span_rows.collect(), ticks: ticks.clone() };
-    let layout = Layout::of(charts.iter().map(|(_, chart, _)| chart).chain([&span_chart]), look);
+    let span_times: Vec<String> = spans
+        .iter()
+        .map(|span| format!("{} to {}", to_the_second(span.from, day.start()), to_the_second(span.to, day.start())))
+        .collect();
+    let rules = charts.iter().map(|(_, chart, _)| (chart, &[][..]));
+    let layout = Layout::of(rules.chain([(&span_chart, &span_times[..])]), look);
     if !span_chart.rows.is_empty() {
         out.push('\n');
-        out.push_str(&chart::draw(&span_chart, layout));
+        out.push_str(&chart::draw(&span_chart, &span_times, layout));
     }
     for (at, chart, lives) in &charts {
         out.push('\n');
-        out.push_str(&chart::draw(chart, layout));
-        tell_lives(&mut out, playback.rule(*at), lives, day.start());
+        out.push_str(&chart::draw(chart, &[], layout));
+        tell_lives(&mut out, playback.rule(*at), lives, day.start(), look);
     }
     out.push('\n');
     for (word, names) in [("silent", &silent), ("blind", &blind)] {
-        if !names.is_empty() {
-            let _ = writeln!(out, "{word}: {}", names.join(", "));
-        }
+        let listed: Vec<String> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| format!("{}{}", plain(name), if at + 1 < names.len() { "," } else { "" }))
+            .collect();
+        out.push_str(&wrapped(&format!("{word}: "), 0, listed.iter().map(String::as_str), look.width));
     }
     if !playback.run.errors.is_empty() {
         let failed = human::plural(playback.run.errors.len(), "evaluation");
@@ -74,23 +84,34 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
     out
 }
 
-/// What became of the instances of a rule; labels that all of them have stand once, behind the rule's place.
-fn tell_lives(out: &mut String, rule: &Rule, lives: &[Life], start: Timestamp) {
+/// What became of the instances of a rule, where the rule stands, and the labels that all instances share.
+fn tell_lives(out: &mut String, rule: &Rule, lives: &[Life], start: Timestamp, look: Look) {
     let all: Vec<&Labels> = lives.iter().map(|life| &life.labels).collect();
     for life in lives.iter().take(LIVES) {
-        let line = format!("  {}  {}", explain::tell(life, start), explain::distinguishing(&life.labels, &all));
-        let _ = writeln!(out, "{}", line.trim_end());
+        let own = plain(&explain::distinguishing(&life.labels, &all));
+        let line = format!("  {}  {own}", explain::tell(life, start));
+        let _ = writeln!(out, "{}", shortened(line.trim_end(), look.width));
     }
     if lives.len() > LIVES {
         let _ = writeln!(out, "  and {} more", lives.len() - LIVES);
     }
-    let shared = lives.first().map(|life| {
-        life.labels
-            .filter(|name| name != "alertname" && all.iter().all(|other| other.get(name) == life.labels.get(name)))
-    });
-    let labels: Vec<String> =
-        shared.iter().flat_map(Labels::iter).map(|(name, value)| format!("{name}={value}")).collect();
-    let _ = writeln!(out, "  {}  {}  {}", place(&rule.name), held_for(&rule.kind), labels.join(" "));
+    let _ = writeln!(out, "  {}  {}", place(&rule.name), held_for(&rule.kind));
+    if let Some(life) = lives.first() {
+        let shared =
+            |name: &str| name != "alertname" && all.iter().all(|other| other.get(name) == life.labels.get(name));
+        out.push_str(&labels_line("  labels  ", &life.labels.filter(shared), look));
+    }
+}
+
+/// `labels  job=vmsingle instance=...`, wrapped.
+fn labels_line(lead: &str, labels: &Labels, look: Look) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| plain(&format!("{name}={value}"))).collect();
+    wrapped(lead, 0, pairs.iter().map(String::as_str), look.width)
+}
+
+/// A time behind a row, where fractions of a second only take room.
+fn to_the_second(time: Timestamp, start: Timestamp) -> String {
+    explain::clock(Timestamp(time.0.div_euclid(1000) * 1000), start)
 }
 
 fn held_for(kind: &RuleKind) -> String {
@@ -106,12 +127,12 @@ fn every_tick(playback: &Playback) -> Vec<Timestamp> {
 }
 
 fn place(text: &Located) -> String {
-    format!("{}:{}", text.source.name(), text.source.place(text.span.start).line)
+    format!("{}:{}", plain(text.source.name()), text.source.place(text.span.start).line)
 }
 
 /// What is firing and pending at a time, as an on-call script that asks the alerting server would print it.
 pub fn at(playback: &Playback, at: Timestamp, look: Look) -> String {
-    let standing: Vec<(&AlertTrack, AlertState)> = playback
+    let mut standing: Vec<(&AlertTrack, AlertState)> = playback
         .run
         .alerts
         .iter()
@@ -125,48 +146,69 @@ pub fn at(playback: &Playback, at: Timestamp, look: Look) -> String {
         count(AlertState::Firing),
         count(AlertState::Pending)
     );
-    let mut standing = standing;
     standing.sort_by_key(|(track, state)| (std::cmp::Reverse(*state), track.rule, track.labels.clone()));
     for (track, state) in standing {
+        out.push('\n');
         one(&mut out, playback, track, state, at, look);
     }
+    failures(&mut out, playback, at, look);
     out
 }
 
 fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertState, at: Timestamp, look: Look) {
     let rule = playback.rule(track.rule);
     let start = playback.day.start();
-    let severity = track.labels.get("severity");
-    let value = track
-        .sighting(at)
-        .map_or_else(String::new, |sighting| format!(", value {}", number::format_g(sighting.value, 4)));
-    let since = format!("active since {} ({})", explain::clock(track.active_at, start), at - track.active_at);
-    let then = match (state, track.fired_at, &rule.kind) {
-        (AlertState::Firing, Some(fired), _) => format!(", firing since {}", explain::clock(fired, start)),
-        (_, _, RuleKind::Alert { for_, .. }) => {
-            format!(", `for` ends at {}", explain::clock(track.active_at + *for_, start))
-        }
-        _ => String::new(),
-    };
-    let name = &rule.name.value;
     let style = if state == AlertState::Firing { Style::new().red().bold() } else { Style::new().yellow() };
-    let name = if look.color { name.style(style).to_string() } else { name.clone() };
-    let word = if state == AlertState::Firing { "" } else { "  pending" };
-    let _ = writeln!(out, "  {name}{word}  {severity}  {since}{then}{value}");
-    let hidden = |label: &str| label == "alertname" || label == "severity";
-    let labels: Vec<String> = track
-        .labels
-        .iter()
-        .filter(|(label, _)| !hidden(label))
-        .map(|(label, value)| format!("{label}={value}"))
-        .collect();
-    let _ = writeln!(out, "    {}    {}", labels.join(" "), place(&rule.name));
-    for (annotation, text) in playback.annotations(track, at) {
-        let text = text.trim_end().replace('\n', "\n      ");
-        match annotation.as_str() {
-            "summary" | "description" | "message" => drop(writeln!(out, "    {text}")),
-            _ => drop(writeln!(out, "    {}  {text}", annotation.trim_end_matches("_url"))),
+    let name = plain(&rule.name.value);
+    let name = if look.color { name.style(style).to_string() } else { name };
+    let word = if state == AlertState::Firing { "firing" } else { "pending" };
+    let severity = plain(track.labels.get("severity"));
+    let gap = if severity.is_empty() { "" } else { "  " };
+    let mut told = match (track.fired_at, &rule.kind) {
+        (Some(fired), _) if state == AlertState::Firing && fired != track.active_at => {
+            format!(" since {}, active since {}", explain::clock(fired, start), explain::clock(track.active_at, start))
         }
+        (_, RuleKind::Alert { for_, .. }) if state == AlertState::Pending => format!(
+            " since {}, fires at {}",
+            explain::clock(track.active_at, start),
+            explain::clock(track.active_at + *for_, start)
+        ),
+        _ => format!(" since {}", explain::clock(track.active_at, start)),
+    };
+    let _ = write!(told, " ({})", at - track.active_at);
+    if let Some(sighting) = track.sighting(at) {
+        let _ = write!(told, ", value {}", number::format_g(sighting.value, 4));
+    }
+    let _ = writeln!(out, "  {name}{gap}{severity}  {word}{told}");
+    let shown = track.labels.filter(|label| label != "alertname" && label != "severity");
+    out.push_str(&labels_line("    ", &shown, look));
+    out.push_str(&paragraph("    expr  ", 0, &rule.expr.value, look.width));
+    let _ = writeln!(out, "    {}  {}", held_for(&rule.kind), place(&rule.name));
+    let mut annotations = playback.annotations(track, at);
+    let rank = |name: &str| ["summary", "description", "message"].iter().position(|first| *first == name).unwrap_or(3);
+    annotations.sort_by_key(|(name, _)| rank(name));
+    for (name, text) in &annotations {
+        let lead =
+            if rank(name) < 3 { "    ".to_owned() } else { format!("    {}  ", plain(name.trim_end_matches("_url"))) };
+        out.push_str(&paragraph(&lead, 0, text, look.width));
+    }
+}
+
+/// Rules whose last evaluation at or before a time failed: what they would have said is not known.
+fn failures(out: &mut String, playback: &Playback, at: Timestamp, look: Look) {
+    let start = playback.day.start();
+    let last: BTreeMap<RuleRef, &RuleError> =
+        playback.run.errors.iter().filter(|error| error.tick <= at).map(|error| (error.rule, error)).collect();
+    // A rule that has been evaluated again since has recovered.
+    let failed = last.iter().filter(|(rule, error)| {
+        let ticks = playback.steps(**rule).0;
+        ticks.iter().rfind(|step| step.frontier.at <= at).is_some_and(|step| step.frontier.at <= error.tick)
+    });
+    for (rule, error) in failed {
+        let rule = playback.rule(*rule);
+        let text = format!("{} failed at {}: {}", rule.name.value, explain::clock(error.tick, start), error.error);
+        out.push('\n');
+        out.push_str(&paragraph(&format!("  {}  ", place(&rule.name)), 0, &text, look.width));
     }
 }
 
@@ -174,7 +216,8 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
 pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
     let day = &playback.day;
     let start = day.start();
-    let mut out = format!("{}  {}\n{} to {}\n", incident.drill_name(day), day.title, start, day.end());
+    let mut out =
+        format!("{}  {}\n{} to {}\n", plain(&incident.drill_name(day)), plain(&day.title), day.start(), day.end());
     let heading = |out: &mut String, text: &str| {
         let text = if look.color { text.bold().to_string() } else { text.to_owned() };
         let _ = writeln!(out, "\n{text}");
@@ -183,27 +226,21 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
         heading(&mut out, "Spans");
     }
     for span in &day.spans {
-        let from_to = match span.left_out {
-            true => "left out in this variant".to_owned(),
-            false => format!(
-                "from {} to {}, {}",
-                explain::clock(span.from, start),
-                explain::clock(span.to, start),
-                span.to - span.from
-            ),
+        let name = plain(&span.name);
+        let _ = match span.left_out {
+            true => writeln!(out, "  {name}: left out in this variant"),
+            false => writeln!(out, "  {name}: {} ({})", from_to(span.from, span.to, start), span.to - span.from),
         };
-        let _ = writeln!(out, "  {}: {from_to}", span.name);
-        if let Some(figure) = &span.figure {
-            let _ = writeln!(out, "    {}: {}", figure.kind.as_str(), figure.text);
-        }
+        span.figure.iter().for_each(|figure| tell_figure(&mut out, "", figure, look));
     }
-    heading(&mut out, "Scraped");
+    heading(&mut out, "Targets");
     for target in &day.targets {
-        let _ = writeln!(
-            out,
-            "  {}: every {}, first {} after the start, {}",
-            target.name, target.scrape, target.phase, target.labels
-        );
+        let first = match target.phase {
+            Duration::ZERO => "from the start on".to_owned(),
+            phase => format!("the first time {phase} after the start"),
+        };
+        let _ = writeln!(out, "  {}: scraped every {}, {first}", plain(&target.name), target.scrape);
+        out.push_str(&labels_line("    ", &target.labels, look));
     }
     if !day.events.is_empty() {
         heading(&mut out, "Events");
@@ -211,38 +248,69 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
     day.events.iter().for_each(|event| tell_event(&mut out, event, start));
     heading(&mut out, "Series");
     for series in &playback.generated.provenance {
-        let _ = writeln!(out, "  {}  {}", series.labels.as_metric(), series.kind.as_str());
-        for figure in &series.figures {
-            let _ = writeln!(out, "    {}, {}: {}", figure.what, figure.kind.as_str(), figure.text);
-        }
+        tell_series(&mut out, playback, series, look);
     }
     if !day.gaps.is_empty() {
         heading(&mut out, "Gaps");
     }
     for gap in &day.gaps {
         let what = match &gap.kind {
-            GapKind::Down => "cannot be scraped: up is 0",
-            GapKind::Vanished => "is no longer discovered",
-            GapKind::Absent => "is up and does not expose its series",
-            GapKind::Late => "is scraped in time, and its samples arrive at the end",
-            GapKind::Restart(_) => "starts again, counters at 0",
+            GapKind::Down => "cannot be scraped, so `up` is 0",
+            GapKind::Vanished => "is no longer discovered, so its series end",
+            GapKind::Absent => "is up, but does not expose its series",
+            GapKind::Late => "is scraped in time, but its samples arrive only at the end",
+            GapKind::Restart(_) => "restarts, and its counters begin at 0",
         };
         let target = day.targets.get(gap.target).map_or("", |target| target.name.as_str());
-        let _ = writeln!(
-            out,
-            "  {target} {what}, {} to {}",
-            explain::clock(gap.from, start),
-            explain::clock(gap.to, start)
-        );
+        let only = match gap.matchers.is_empty() {
+            true => String::new(),
+            false => format!(" (only some series: {})", listed(&gap.matchers)),
+        };
+        let told = format!("{target} {what}: {}{only}", from_to(gap.from, gap.to, start));
+        out.push_str(&paragraph("  ", 2, &told, look.width));
+        gap.figure.iter().for_each(|figure| tell_figure(&mut out, "", figure, look));
     }
-    let footing = human::footing(crate::drill::footing(&playback.generated));
+    let footing = human::footing(drill::footing(&playback.generated));
     let _ = writeln!(out, "\n{footing}; {} samples", human::grouped(playback.generated.samples));
     out
+}
+
+fn from_to(from: Timestamp, to: Timestamp, start: Timestamp) -> String {
+    format!("{} to {}", explain::clock(from, start), explain::clock(to, start))
+}
+
+fn listed(matchers: &[Matcher]) -> String {
+    matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A series by its own labels and its target, and what it rests on.
+fn tell_series(out: &mut String, playback: &Playback, series: &SeriesProvenance, look: Look) {
+    // The target with the most labels among those that the series carries all labels of.
+    let carries = |target: &&Target| target.labels.iter().all(|(name, value)| series.labels.get(name) == value);
+    let target = playback.day.targets.iter().filter(carries).max_by_key(|target| target.labels.iter().count());
+    let own = series.labels.filter(|name| target.is_none_or(|target| target.labels.get(name).is_empty()));
+    let of = target.map_or_else(String::new, |target| format!(", target {}", target.name));
+    let told = format!("{}{of}: {}", own.as_metric(), series.kind.as_str());
+    out.push_str(&paragraph("  ", 2, &told, look.width));
+    for figure in &series.figures {
+        // The series is named in the line above.
+        let of_series =
+            figure.what.strip_prefix("metrics.").map(|rest| rest.rsplit_once('}').map_or("", |(_, part)| part));
+        let what = of_series.map_or(figure.what.as_str(), |part| part.trim_start_matches('.'));
+        tell_figure(out, what, figure, look);
+    }
+}
+
+fn tell_figure(out: &mut String, what: &str, figure: &Figure, look: Look) {
+    let what = if what.is_empty() { String::new() } else { format!("{what}, ") };
+    let told = format!("{what}{}: {}", figure.kind.as_str(), figure.text);
+    out.push_str(&paragraph("    ", 2, &told, look.width));
 }
 
 fn tell_event(out: &mut String, event: &Event, start: Timestamp) {
     for (mark, times) in &event.marks {
         let name = if mark.is_empty() { event.name.clone() } else { format!("{}.{mark}", event.name) };
+        let name = plain(&name);
         let _ = match (times.first(), times.last()) {
             (Some(first), Some(last)) if times.len() > 1 => writeln!(
                 out,

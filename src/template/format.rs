@@ -58,7 +58,7 @@ fn layout(digits: &str, exponent: i32, limit: i32, negative: bool) -> String {
 }
 
 /// A number with a prefix for thousands, or thousandths.
-pub(super) fn humanize(value: f64) -> String {
+pub fn humanize(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
         return significant(value, 4);
     }

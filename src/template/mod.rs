@@ -13,6 +13,8 @@ mod scan;
 mod tree;
 mod value;
 
+pub use format::humanize;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 
