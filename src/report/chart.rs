@@ -62,14 +62,17 @@ pub struct Layout {
 impl Layout {
     /// Room for all rows of the timelines and for their notes within `look.width`.
     pub fn of<'t>(timelines: impl IntoIterator<Item = (&'t Timeline, &'t [String])>, look: Look) -> Layout {
-        let (mut labels, mut behind) = (0, 0);
+        let (mut labels, mut behind, mut ticks) = (0, 0, 0);
         for (timeline, notes) in timelines {
+            ticks = ticks.max(timeline.ticks.len());
             for (at, line) in lines(timeline).iter().enumerate() {
                 labels = labels.max(line.label.chars().count());
                 behind = behind.max(note(line.row, notes.get(at)).chars().count());
             }
         }
-        let labels = labels.min(LABEL).min(look.width / 3);
+        // Where each tick has a column anyway, labels may take the rest.
+        let spare = look.width.saturating_sub(ticks + behind + 6);
+        let labels = labels.min(LABEL.min(look.width / 3).max(spare));
         // Two blanks on each side of the label, and before a note.
         let free = look.width.saturating_sub(labels + 4);
         let noted = free.saturating_sub(behind + 2);

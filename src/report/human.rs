@@ -39,7 +39,7 @@ fn headlines(out: &mut String, drills: &[Drill], look: Look) {
     let lines: Vec<(String, String, String)> =
         drills.iter().map(|drill| (plain(&drill.name), plain(&headline(drill)), footing(drill.footing))).collect();
     let names = lines.iter().map(|(name, ..)| count(name)).max().unwrap_or(0);
-    let told = lines.iter().map(|(_, told, _)| count(told)).max().unwrap_or(0).min(72);
+    let told = lines.iter().map(|(_, told, _)| count(told)).max().unwrap_or(0).min(110);
     // The verdict takes 8 columns.
     let widest =
         lines.iter().map(|(_, headline, footing)| 8 + names + 2 + told.max(count(headline)) + 2 + count(footing));

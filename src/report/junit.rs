@@ -37,7 +37,9 @@ fn case(drill: &Drill) -> TestCase {
         Verdict::Blind | Verdict::Fail => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             let bad = || drill.checks.iter().filter(|check| check.verdict != Verdict::Pass);
-            let message = bad().map(|check| check.summary.as_str()).collect::<Vec<_>>().join("; ");
+            let mut messages: Vec<&str> = bad().map(|check| check.summary.as_str()).collect();
+            messages.dedup();
+            let message = messages.join("; ");
             let mut details = String::new();
             for check in bad() {
                 let _ = writeln!(details, "{}\n  expected  {}", check.subject, check.expected);

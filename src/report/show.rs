@@ -164,18 +164,22 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
     let word = if state == AlertState::Firing { "firing" } else { "pending" };
     let severity = plain(track.labels.get("severity"));
     let gap = if severity.is_empty() { "" } else { "  " };
+    let stood = at - track.active_at;
     let mut told = match (track.fired_at, &rule.kind) {
         (Some(fired), _) if state == AlertState::Firing && fired != track.active_at => {
-            format!(" since {}, active since {}", explain::clock(fired, start), explain::clock(track.active_at, start))
+            format!(
+                " since {}, active since {} ({stood})",
+                explain::clock(fired, start),
+                explain::clock(track.active_at, start)
+            )
         }
         (_, RuleKind::Alert { for_, .. }) if state == AlertState::Pending => format!(
-            " since {}, fires at {}",
+            " since {} ({stood}), fires at {} if it goes on",
             explain::clock(track.active_at, start),
             explain::clock(track.active_at + *for_, start)
         ),
-        _ => format!(" since {}", explain::clock(track.active_at, start)),
+        _ => format!(" since {} ({stood})", explain::clock(track.active_at, start)),
     };
-    let _ = write!(told, " ({})", at - track.active_at);
     if let Some(sighting) = track.sighting(at) {
         let _ = write!(told, ", value {}", number::format_g(sighting.value, 4));
     }

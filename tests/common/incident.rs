@@ -1,0 +1,44 @@
+//! Driving the real binary over the incidents of this repository, as they are or changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs the binary in a folder, without colours and without a terminal's width.
+pub fn firedrill(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("COLUMNS").output().expect("the binary runs")
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A copy of the vmagent incident and its rules, in which `from` is replaced by `to` in one file.
+pub fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for path in [
+        "incidents/vmagent-remote-write/replay.yaml",
+        "incidents/vmagent-remote-write/incident.md",
+        "rules/vmagent.yaml",
+    ] {
+        let text = fs::read_to_string(root().join(path)).expect(path);
+        let text = if path.ends_with(file) {
+            assert!(text.contains(from), "{path} no longer contains {from:?}");
+            text.replace(from, to)
+        } else {
+            text
+        };
+        let target = copy.path().join(path);
+        fs::create_dir_all(target.parent().expect("files lie in folders")).expect("a folder");
+        fs::write(target, text).expect("a file");
+    }
+    copy
+}

@@ -1,0 +1,101 @@
+//! What people and machines read, word by word: snapshots of the binary's output in `snapshots/`.
+//! After a change that is meant, `INSTA_UPDATE=always cargo test --test snapshots`, and read the difference.
+
+#[path = "common/incident.rs"]
+mod incident;
+
+use std::path::Path;
+
+use incident::{changed, firedrill, root, stdout};
+
+const REPLAY: &str = "incidents/vmagent-remote-write";
+
+/// Compares a text with its snapshot; what differs from run to run is filtered out.
+fn compare(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.add_filter(r"\d+\.\d\d s\)", "[elapsed])");
+    settings.add_filter(r#""seconds": [\d.e-]+"#, r#""seconds": "[elapsed]""#);
+    settings.add_filter(r#" uuid="[^"]*""#, "");
+    settings.add_filter(r#" timestamp="[^"]*""#, "");
+    settings.add_filter(r#" time="[^"]*""#, r#" time="[elapsed]""#);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// What the binary prints in a folder, and its exit code in front of it.
+fn printed(folder: &Path, args: &[&str]) -> String {
+    let output = firedrill(folder, args);
+    let code = output.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
+    let errors = String::from_utf8_lossy(&output.stderr);
+    format!("$ firedrill {}\n{}{errors}exit code {code}\n", args.join(" "), stdout(&output))
+}
+
+#[test]
+fn drills_for_people() {
+    compare("test", &printed(&root(), &["test", REPLAY]));
+}
+
+#[test]
+fn a_threshold_that_is_too_high() {
+    let copy = changed(
+        "vmagent.yaml",
+        "increase(vm_http_request_errors_total[5m]) > 0",
+        "increase(vm_http_request_errors_total[5m]) > 5",
+    );
+    compare("test_threshold_raised", &printed(copy.path(), &["test"]));
+}
+
+#[test]
+fn a_for_that_is_too_long() {
+    let copy = changed("vmagent.yaml", "[5m]) > 0\n        for: 15m", "[5m]) > 0\n        for: 20m");
+    compare("test_for_raised", &printed(copy.path(), &["test", "--run", "day"]));
+}
+
+#[test]
+fn an_alert_without_its_metric() {
+    let copy = changed("replay.yaml", "'vm_http_request_errors_total{path=", "'vm_http_other_total{path=");
+    compare("test_blind", &printed(copy.path(), &["test"]));
+}
+
+#[test]
+fn drills_for_machines() {
+    compare("test_json", &printed(&root(), &["test", REPLAY, "--format", "json", "--run", "day|control"]));
+}
+
+#[test]
+fn drills_for_ci_servers() {
+    let copy = changed(
+        "vmagent.yaml",
+        "increase(vm_http_request_errors_total[5m]) > 0",
+        "increase(vm_http_request_errors_total[5m]) > 5",
+    );
+    firedrill(copy.path(), &["test", "--junit", "report.xml"]);
+    compare("test_junit", &std::fs::read_to_string(copy.path().join("report.xml")).expect("a report"));
+}
+
+#[test]
+fn replays_for_people() {
+    for (name, args) in [
+        ("show_day", &["show", REPLAY][..]),
+        ("show_reverted", &["show", REPLAY, "--variant", "reverted"]),
+        ("show_at", &["show", REPLAY, "--at", "15:32"]),
+        ("show_at_pending", &["show", REPLAY, "--at", "15:10"]),
+        ("show_explain", &["show", REPLAY, "--explain"]),
+    ] {
+        compare(name, &printed(&root(), args));
+    }
+}
+
+#[test]
+fn answers_of_queries() {
+    let query = "increase(vm_http_request_errors_total[5m])";
+    for format in ["table", "json", "csv"] {
+        let args = [
+            "query", query, "--replay", REPLAY, "--from", "15:20", "--to", "15:30", "--step", "5m", "--format", format,
+        ];
+        compare(&format!("query_{format}"), &printed(&root(), &args));
+    }
+    compare("query_instant", &printed(&root(), &["query", query, "--replay", REPLAY, "--at", "15:32"]));
+}
