@@ -160,7 +160,6 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
     let start = playback.day.start();
     let style = if state == AlertState::Firing { Style::new().red().bold() } else { Style::new().yellow() };
     let name = plain(&rule.name.value);
-    let name = if look.color { name.style(style).to_string() } else { name };
     let word = if state == AlertState::Firing { "firing" } else { "pending" };
     let severity = plain(track.labels.get("severity"));
     let gap = if severity.is_empty() { "" } else { "  " };
@@ -183,7 +182,12 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
     if let Some(sighting) = track.sighting(at) {
         let _ = write!(told, ", value {}", number::format_g(sighting.value, 4));
     }
-    let _ = writeln!(out, "  {name}{gap}{severity}  {word}{told}");
+    let told = format!("{name}{gap}{severity}  {word}{told}");
+    let headline = wrapped("  ", 2, told.split_inclusive(", ").map(str::trim_end), look.width);
+    match look.color {
+        true => out.push_str(&headline.replacen(&name, &name.style(style).to_string(), 1)),
+        false => out.push_str(&headline),
+    }
     let shown = track.labels.filter(|label| label != "alertname" && label != "severity");
     out.push_str(&labels_line("    ", &shown, look));
     out.push_str(&paragraph("    expr  ", 0, &rule.expr.value, look.width));
