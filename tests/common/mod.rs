@@ -1,5 +1,6 @@
 //! What may stand beside this repository: conformance kits in `../shared`, peers in `FIREDRILL_PEERS` or `PATH`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// A part of the conformance kits; where it is missing, the test that asks skips itself, and says so.
@@ -22,6 +23,7 @@ pub fn peer(name: &str) -> Option<PathBuf> {
 fn missing<T>(what: &str) -> Option<T> {
     let required = std::env::var_os("FIREDRILL_REQUIRE_PEERS").is_some_and(|value| value == "1");
     assert!(!required, "{what} is missing, and FIREDRILL_REQUIRE_PEERS=1");
-    eprintln!("SKIPPED: {what} is missing");
+    // Straight to stderr: what a test prints by macro is only shown when it fails.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {what} is missing");
     None
 }
