@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 
-use super::words::{plain, shortened};
+use super::words::{paragraph, plain, shortened};
 use super::{RunFacts, chart};
 use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
 use crate::time::Timestamp;
@@ -127,26 +127,19 @@ fn explain(out: &mut String, drill: &Drill, check: &Check, look: Look) {
     };
     let _ = writeln!(out, "{head}  {} {}{part}", badge(check.verdict, look).trim_end(), plain(&drill.name));
     let _ = writeln!(out, "  {}", plain(&check.subject));
-    if !check.expected.is_empty() {
-        let _ = writeln!(out, "  expected  {}", plain(&check.expected));
-    }
+    let width = if look.bounded { look.width } else { usize::MAX };
+    out.push_str(&paragraph("  expected  ", 0, &check.expected, width));
     for (i, line) in check.happened.iter().enumerate() {
-        let _ = writeln!(out, "  {}  {}", if i == 0 { "happened" } else { "        " }, plain(line));
+        let lead = if i == 0 { "  happened  " } else { "            " };
+        out.push_str(&paragraph(lead, 0, line, width));
     }
     if let Some(timeline) = &check.timeline {
         out.push('\n');
         out.push_str(&chart::draw_alone(timeline, look));
     }
     for Reason { place, text } in &check.reasons {
-        let text = plain(text);
-        match place {
-            Some(place) => {
-                let _ = writeln!(out, "  {}  {text}", at(place));
-            }
-            None => {
-                let _ = writeln!(out, "  {text}");
-            }
-        }
+        let lead = place.as_ref().map_or_else(|| "  ".to_owned(), |place| format!("  {}  ", at(place)));
+        out.push_str(&paragraph(&lead, 0, text, width));
     }
 }
 
