@@ -1,6 +1,7 @@
 //! What came out of a drill: checks, each with its verdict, what was expected, what happened and why.
 
 use crate::labels::Labels;
+use crate::replay::Dialect;
 use crate::text::{Source, Span};
 use crate::time::Timestamp;
 
@@ -115,6 +116,10 @@ pub struct Drill {
     pub variant: Option<String>,
     pub checks: Vec<Check>,
     pub footing: Footing,
+    /// How many alert instances fired, expected or not.
+    pub fired: usize,
+    /// The language of the incident's own rules.
+    pub dialect: Dialect,
     /// Rules evaluated, times ticks.
     pub evaluations: u64,
     /// Names of the files and places of the rules, to count them once over all drills.

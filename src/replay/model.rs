@@ -43,7 +43,8 @@ pub struct RuleFile {
 }
 
 /// The language of the incident's own rules.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     #[default]
     PromQl,

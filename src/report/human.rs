@@ -8,6 +8,7 @@ use owo_colors::{OwoColorize, Style};
 use super::words::{paragraph, plain, shortened};
 use super::{RunFacts, chart};
 use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
+use crate::replay::Dialect;
 use crate::time::Timestamp;
 
 /// How wide and how colourful.
@@ -28,6 +29,13 @@ pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
             out.push('\n');
             explain(&mut out, drill, check, look);
         }
+    }
+    let foreign: BTreeSet<&str> =
+        drills.iter().filter(|drill| drill.dialect == Dialect::MetricsQl).map(|drill| drill.replay.name()).collect();
+    if !foreign.is_empty() {
+        let names = foreign.into_iter().map(plain).collect::<Vec<_>>().join(", ");
+        let _ =
+            write!(out, "\nnote: the engine of that day was MetricsQL; its rules are evaluated as PromQL: {names}\n");
     }
     let _ = write!(out, "\n{}\n", summary(drills, facts));
     out
@@ -71,15 +79,12 @@ fn headline(drill: &Drill) -> String {
         let first = bad.next().map(|check| check.summary.clone()).unwrap_or_default();
         return and_more(first, bad.count());
     }
-    let fired: Vec<&Life> = drill
-        .checks
-        .iter()
-        .filter(|check| check.part == Part::Expect)
-        .flat_map(|check| &check.lives)
-        .filter(|life| life.fired.is_some())
-        .collect();
+    let lives = |part| drill.checks.iter().filter(move |check| check.part == part).flat_map(|check| &check.lives);
+    let lives = lives(Part::Expect).chain(lives(Part::Happened));
+    let fired: Vec<&Life> = lives.filter(|life| life.fired.is_some()).collect();
     let names: BTreeSet<&str> = fired.iter().map(|life| life.labels.get("alertname")).collect();
     match fired.first() {
+        None if drill.fired > 0 => format!("{} firing, of which nothing is said", plural(drill.fired, "alert")),
         None => "silent".to_owned(),
         Some(life) => {
             let (active, name) = (clock(life.active), life.labels.get("alertname"));

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::RunFacts;
 use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Verdict};
 use crate::labels::Labels;
+use crate::replay::Dialect;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -40,6 +41,8 @@ struct DrillOut<'a> {
     verdict: Verdict,
     /// Series by the kind of figure that they rest on.
     footing: Footing,
+    /// The language of the incident's own rules: `promql` or `metricsql`.
+    dialect: Dialect,
     evaluations: u64,
     seconds: f64,
     checks: Vec<CheckOut<'a>>,
@@ -141,6 +144,7 @@ pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
                 variant: drill.variant.as_deref(),
                 verdict: drill.verdict(),
                 footing: drill.footing,
+                dialect: drill.dialect,
                 evaluations: drill.evaluations,
                 seconds: drill.elapsed.as_secs_f64(),
                 checks: drill.checks.iter().map(check).collect(),
