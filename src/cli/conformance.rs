@@ -1,10 +1,11 @@
 //! `firedrill conformance`: answers to the cases of the real systems, to be compared with theirs.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::Exit;
+use super::{Exit, output};
 use crate::promql;
 use crate::promql::script::{self, Outcome};
 use crate::template::conformance::Environment;
@@ -53,7 +54,7 @@ pub fn run(args: Args) -> Exit {
         Kit::Template(cases) => match Environment::beside(&cases.cases) {
             Ok(environment) => answer_lines(&cases, |line| environment.answer(line)),
             Err(problem) => {
-                anstream::eprintln!("{problem}");
+                output::note(&problem.to_string());
                 Exit::Unusable
             }
         },
@@ -69,12 +70,13 @@ fn run_scripts(scripts: &Scripts) -> Exit {
     let (mut passed, mut failed) = (0, 0);
     let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = false;
+    let mut out = String::new();
     for file in &scripts.files {
         let name = file.display();
         let commands = match read_file(file).and_then(|source| script::parse(&source)) {
             Ok(commands) => commands,
             Err(error) => {
-                anstream::eprintln!("{}", error.render(false));
+                output::complain(&[error]);
                 unreadable = true;
                 continue;
             }
@@ -86,7 +88,7 @@ fn run_scripts(scripts: &Scripts) -> Exit {
                 Outcome::Failed(reason) => {
                     bad += 1;
                     if scripts.verbose || bad <= SHOWN {
-                        anstream::println!("{name}:{}: {}\n    {reason}", case.line, case.expr);
+                        let _ = writeln!(out, "{name}:{}: {}\n    {reason}", case.line, case.expr);
                     }
                 }
                 Outcome::Unsupported(reason) => {
@@ -96,19 +98,25 @@ fn run_scripts(scripts: &Scripts) -> Exit {
             }
         }
         if !scripts.verbose && bad > SHOWN {
-            anstream::println!("    ... and {} more; --verbose shows them", bad - SHOWN);
+            let _ = writeln!(out, "    ... and {} more; --verbose shows them", bad - SHOWN);
         }
-        anstream::println!("{name}: {good} passed, {bad} failed, {unsupported} not supported yet");
+        let _ = writeln!(out, "{name}: {good} passed, {bad} failed, {unsupported} not supported yet");
+        if let Err(problem) = output::print(&std::mem::take(&mut out)) {
+            return output::complain(&[problem]);
+        }
         passed += good;
         failed += bad + unsupported;
     }
     if !missing.is_empty() {
-        anstream::println!("not supported yet:");
+        let _ = writeln!(out, "not supported yet:");
     }
     for (reason, count) in &missing {
-        anstream::println!("{count:6}  {reason}");
+        let _ = writeln!(out, "{count:6}  {reason}");
     }
-    anstream::println!("{passed} passed, {failed} failed");
+    let _ = writeln!(out, "{passed} passed, {failed} failed");
+    if let Err(problem) = output::print(&out) {
+        return output::complain(&[problem]);
+    }
     match (unreadable, failed) {
         (true, _) => Exit::Unusable,
         (false, 0) => Exit::Holds,
@@ -122,7 +130,7 @@ fn answer_lines(cases: &Cases, answer: impl Fn(&str) -> Result<String, serde_jso
     let text = match std::fs::read_to_string(&cases.cases) {
         Ok(text) => text,
         Err(error) => {
-            anstream::eprintln!("{name}: {error}");
+            output::note(&format!("{name}: {error}"));
             return Exit::Unusable;
         }
     };
@@ -131,7 +139,7 @@ fn answer_lines(cases: &Cases, answer: impl Fn(&str) -> Result<String, serde_jso
         let written = match answer(line) {
             Ok(answer) => writeln!(out, "{answer}"),
             Err(error) => {
-                anstream::eprintln!("{name}:{}: {error}", at + 1);
+                output::note(&format!("{name}:{}: {error}", at + 1));
                 return Exit::Unusable;
             }
         };

@@ -66,11 +66,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
     found.replays.retain(|path| seen.insert(path.clone()));
     if found.replays.is_empty() && errors.is_empty() {
         let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
-        errors.push(
-            Diagnostic::error(format!("no replay found in {places}")).help(
-                "a replay is a YAML file whose first line is `firedrill: replay/1`; name a folder that holds one",
-            ),
-        );
+        errors
+            .push(Diagnostic::error(format!("no replay found in {places}")).help(
+                "a replay is a YAML file whose first key is `firedrill: replay/1`; name a folder that holds one",
+            ));
     }
     if errors.iter().any(|error| error.severity == Severity::Error) { Err(errors) } else { Ok(found) }
 }
