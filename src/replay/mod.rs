@@ -46,6 +46,6 @@ pub use generate::{Generated, Limits};
 pub use metrics::{Generator, Metric, Noise};
 pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Target, TimeSpan};
 pub use provenance::{Figure, Kind, SeriesProvenance};
-pub use read::{is_replay, read};
+pub use read::read;
 pub use schema::schema;
 pub use times::Calendar;

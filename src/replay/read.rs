@@ -72,11 +72,6 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
     })
 }
 
-/// Whether a text looks like a replay: its first key is `firedrill`.
-pub fn is_replay(tree: &Node) -> bool {
-    tree.entries().first().is_some_and(|(key, _)| key.text() == Some("firedrill"))
-}
-
 fn check_format(tree: &Node, source: &Source) -> Result<(), Diagnostic> {
     let help = format!("begin the file with `firedrill: {FORMAT}`");
     let Some(format) = tree.get("firedrill") else {

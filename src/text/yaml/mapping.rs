@@ -1,6 +1,6 @@
 //! Reads the fields of a mapping, and collects everything that is wrong with them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use super::node::{Kind, Node};
 use crate::text::{Diagnostic, Located, Source, nearest};
@@ -43,8 +43,6 @@ pub struct Mapping<'a> {
     what: &'static str,
     entries: &'a [(Node, Node)],
     asked: RefCell<Vec<&'static str>>,
-    /// Set where fields are known that nobody needs.
-    lenient: Cell<bool>,
 }
 
 impl<'a> Mapping<'a> {
@@ -64,7 +62,7 @@ impl<'a> Mapping<'a> {
                 problems.at(key, Diagnostic::error("a field's name is a single word"));
             }
         }
-        Some(Mapping { problems, what, entries, asked: RefCell::default(), lenient: Cell::new(false) })
+        Some(Mapping { problems, what, entries, asked: RefCell::default() })
     }
 
     /// A field's value.
@@ -81,11 +79,6 @@ impl<'a> Mapping<'a> {
     /// Fields that are allowed and not looked at.
     pub fn ignore(&self, names: &[&'static str]) {
         self.asked.borrow_mut().extend(names);
-    }
-
-    /// Allows every field.
-    pub fn ignore_others(&self) {
-        self.lenient.set(true);
     }
 
     fn wrong(&self, name: &str, node: &Node, wanted: &str) {
@@ -210,9 +203,6 @@ impl<'a> Mapping<'a> {
 
     /// Reports the fields that nobody asked for.
     pub fn finish(self) {
-        if self.lenient.get() {
-            return;
-        }
         let asked = self.asked.into_inner();
         for (key, _) in self.entries {
             let Some(name) = key.text() else { continue };
