@@ -269,13 +269,13 @@ fn a_broken_rule_file_is_reported_once_however_many_replays_name_it() {
 #[test]
 fn paths_that_hold_no_replay_are_refused() {
     let empty = tempfile::tempdir().expect("a temporary folder");
-    refused(&empty, &["test"], &["no replay found in .", "firedrill: replay/1"]);
+    refused(&empty, &["test"], &["no replay and no unit test file found in .", "firedrill: replay/1"]);
     for args in [&["test", "gone"][..], &["show", "gone"], &["query", "up", "--replay", "gone"]] {
         refused(&empty, args, &["cannot read gone: no such file", "name a replay"]);
     }
     let folder = folder(REPLAY, RULES);
-    refused(&folder, &["test", "rules.yaml"], &["rules.yaml is no replay"]);
-    refused(&folder, &["show", "rules.yaml"], &["rules.yaml is no replay"]);
+    refused(&folder, &["test", "rules.yaml"], &["rules.yaml is neither a replay nor a unit test file"]);
+    refused(&folder, &["show", "rules.yaml"], &["rules.yaml is neither a replay nor a unit test file"]);
     write(&folder, "second.yaml", REPLAY);
     refused(&folder, &["show", "."], &["holds 2 replays", "replay.yaml, second.yaml"]);
     write(&folder, "firedrill.yaml", "paths:\n  - gone\n");

@@ -160,8 +160,7 @@ fn result(matrix: &Matrix, step: usize) -> Result<Vec<(Labels, u64)>, String> {
 
 fn check(profile: &Profile, expr: &str, series: &[Written], reader: u32) -> Result<(), TestCaseError> {
     let store = store(series);
-    let parsed =
-        parse_with(expr, profile.features()).map_err(|error| TestCaseError::fail(format!("{expr}: {error}")))?;
+    let parsed = parse_with(expr, profile.features).map_err(|error| TestCaseError::fail(format!("{expr}: {error}")))?;
     let compile = || Query::compile(&parsed, profile).map_err(|error| TestCaseError::fail(format!("{expr}: {error}")));
     let steps: Vec<Step> = (0..TICKS)
         .map(|tick| {

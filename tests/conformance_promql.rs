@@ -23,13 +23,6 @@ fn run(file: &Path) -> Vec<Case> {
     script::run(&commands)
 }
 
-/// The floor of a kit in `conformance_counts.toml`.
-fn floor(kit: &str) -> usize {
-    let counts = include_str!("conformance_counts.toml");
-    let line = counts.lines().find_map(|line| line.strip_prefix(kit)?.trim_start().strip_prefix('='));
-    line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("no floor for {kit}"))
-}
-
 // Expected values of these scripts: promtool 3.14 over the same samples, or arithmetic.
 #[test]
 fn our_scripts_pass() {
@@ -59,7 +52,7 @@ fn upstream_scripts_pass_as_far_as_they_did() {
         }
     }
     assert!(failed.is_empty(), "{} fail:\n{}", failed.len(), failed.join("\n"));
-    let floor = floor("promql");
+    let floor = common::floor("promql");
     assert!(passed >= floor, "{passed} pass, below the floor of {floor} in tests/conformance_counts.toml");
     println!("{passed} cases pass, the floor is {floor}");
 }

@@ -1,11 +1,11 @@
-//! Finding what can be tested: replays among the YAML files of a folder.
+//! Finding what can be tested: replays and unit test files among the YAML files of a folder.
 
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use crate::text::yaml::io_reason;
-use crate::text::{Diagnostic, Severity};
+use crate::text::yaml::{self, io_reason};
+use crate::text::{Diagnostic, Source};
 
 /// What a YAML file is, judged by its keys at the left margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +22,30 @@ pub enum FileKind {
 #[derive(Debug, Default)]
 pub struct Found {
     pub replays: Vec<PathBuf>,
-    /// YAML files in searched folders that are no replays.
+    pub unit_tests: Vec<PathBuf>,
+    /// YAML files in searched folders that are neither.
     pub skipped: Vec<PathBuf>,
 }
+
+impl Found {
+    fn add(&mut self, kind: FileKind, path: PathBuf) {
+        let list = match kind {
+            FileKind::Replay => &mut self.replays,
+            FileKind::UnitTest => &mut self.unit_tests,
+            FileKind::Other => &mut self.skipped,
+        };
+        list.push(path);
+    }
+
+    /// Whether there is nothing to test.
+    pub fn is_empty(&self) -> bool {
+        self.replays.is_empty() && self.unit_tests.is_empty()
+    }
+}
+
+/// Fields of a unit test file, and fields of the items of its `tests`.
+const TEST_FILE_FIELDS: [&str; 5] = ["rule_files", "evaluation_interval", "group_eval_order", "fuzzy_compare", "tests"];
+const TEST_GROUP_FIELDS: [&str; 4] = ["input_series", "alert_rule_test", "promql_expr_test", "metricsql_expr_test"];
 
 /// Judges a file by its text.
 pub fn recognise(text: &str) -> FileKind {
@@ -33,45 +54,69 @@ pub fn recognise(text: &str) -> FileKind {
         .lines()
         .filter(|line| line.starts_with(|c: char| c.is_alphabetic() || c == '_' || c == '"' || c == '\''))
         .filter_map(|line| line.split_once(':'))
-        .map(|(key, _)| key.trim().trim_matches(['"', '\'']));
-    match keys.next() {
-        Some("firedrill") => FileKind::Replay,
-        Some("rule_files" | "tests" | "evaluation_interval" | "group_eval_order") => FileKind::UnitTest,
-        Some(_) if keys.any(|key| key == "tests") => FileKind::UnitTest,
-        _ => FileKind::Other,
+        .map(|(key, _)| key.trim().trim_matches(['"', '\'']))
+        .peekable();
+    if keys.peek() == Some(&"firedrill") {
+        return FileKind::Replay;
     }
+    let keys: Vec<&str> = keys.collect();
+    let tests = keys.contains(&"tests");
+    // Prometheus' own configuration has `rule_files` too, and tests of other tools are lists of `tests`.
+    let is_test = match tests {
+        true => keys.contains(&"rule_files") || TEST_GROUP_FIELDS.iter().any(|field| text.contains(field)),
+        false => keys.contains(&"rule_files") && keys.iter().all(|key| TEST_FILE_FIELDS.contains(key)),
+    };
+    if is_test { FileKind::UnitTest } else { FileKind::Other }
 }
 
-/// Searches `paths`: a folder is searched for YAML files, a file is taken as it is and has to be a replay.
+/// Judges a file that somebody named: whatever may be meant as a test file is one, so that its faults are told.
+fn recognise_named(path: &Path, text: &str) -> FileKind {
+    let kind = recognise(text);
+    if kind != FileKind::Other {
+        return kind;
+    }
+    let source = Source::new(path.display().to_string(), text);
+    let Ok(documents) = yaml::read_documents(&source) else {
+        // A file that is no YAML: the reader of test files says where.
+        let hints = TEST_FILE_FIELDS.iter().any(|field| text.contains(field));
+        return if hints { FileKind::UnitTest } else { FileKind::Other };
+    };
+    let Some(document) = documents.first() else { return FileKind::Other };
+    let of_prometheus = ["global", "scrape_configs", "groups"].iter().any(|key| document.get(key).is_some());
+    let of_tests = TEST_FILE_FIELDS.iter().any(|key| document.get(key).is_some());
+    if of_tests && !of_prometheus { FileKind::UnitTest } else { FileKind::Other }
+}
+
+/// Searches `paths`: a folder is searched for YAML files, a file is taken as it is and has to be one that can be tested.
 ///
-/// Errors: a path that cannot be read, a named file that is no replay, no replay at all.
+/// Errors: a path that cannot be read, a named file that is neither a replay nor a unit test file, nothing to test at all.
 pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
     let mut found = Found::default();
     let mut errors = Vec::new();
     for path in paths {
         if path.is_dir() {
             search(path, &mut found, &mut errors);
-        } else {
-            match read(path) {
-                Ok(text) => match recognise(&text) {
-                    FileKind::Replay => found.replays.push(path.clone()),
-                    kind => errors.push(not_a_replay(path, kind)),
-                },
-                Err(error) => errors.push(error),
-            }
+            continue;
+        }
+        match read(path).map(|text| (recognise_named(path, &text), text)) {
+            Ok((FileKind::Other, text)) => errors.push(untestable(path, &text)),
+            Ok((kind, _)) => found.add(kind, path.clone()),
+            Err(error) => errors.push(error),
         }
     }
-    found.replays.dedup();
-    let mut seen = std::collections::HashSet::new();
-    found.replays.retain(|path| seen.insert(path.clone()));
-    if found.replays.is_empty() && errors.is_empty() {
-        let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
-        errors
-            .push(Diagnostic::error(format!("no replay found in {places}")).help(
-                "a replay is a YAML file whose first key is `firedrill: replay/1`; name a folder that holds one",
-            ));
+    for list in [&mut found.replays, &mut found.unit_tests] {
+        let mut seen = std::collections::HashSet::new();
+        list.retain(|path| seen.insert(path.clone()));
     }
-    if errors.iter().any(|error| error.severity == Severity::Error) { Err(errors) } else { Ok(found) }
+    if found.is_empty() && errors.is_empty() {
+        let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
+        let problem = Diagnostic::error(format!("no replay and no unit test file found in {places}"));
+        errors.push(problem.help(
+            "a replay is a YAML file whose first key is `firedrill: replay/1`; a unit test file of promtool has \
+             `rule_files:` and `tests:`; name a folder that holds one",
+        ));
+    }
+    if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
 /// The one replay that a path names: a file, or a folder with a single replay in it.
@@ -79,6 +124,10 @@ pub fn find_one(path: &Path) -> Result<PathBuf, Vec<Diagnostic>> {
     let found = find(&[path.to_owned()])?;
     match &found.replays[..] {
         [one] => Ok(one.clone()),
+        [] => Err(vec![
+            Diagnostic::error(format!("{} is no replay", path.display()))
+                .help("the first key of a replay is `firedrill: replay/1`"),
+        ]),
         several => {
             Err(vec![Diagnostic::error(format!("{} holds {} replays", path.display(), several.len())).help(format!(
                 "name one of them: {}",
@@ -110,10 +159,10 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
         if !yaml || !entry.file_type().is_file() {
             continue;
         }
-        // What cannot be read as text is no replay; a named file would say why.
+        // What cannot be read is neither; a named file would say why.
         match read(path).map(|text| recognise(&text)) {
-            Ok(FileKind::Replay) => found.replays.push(path.to_owned()),
-            _ => found.skipped.push(path.to_owned()),
+            Ok(kind) => found.add(kind, path.to_owned()),
+            Err(_) => found.skipped.push(path.to_owned()),
         }
     }
 }
@@ -122,19 +171,17 @@ fn read(path: &Path) -> Result<String, Diagnostic> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => Err(Diagnostic::error(format!("cannot read {}: {}", path.display(), io_reason(&error)))
-            .help("name a replay, or a folder that holds some")),
+            .help("name a replay, a unit test file, or a folder that holds some")),
     }
 }
 
-fn not_a_replay(path: &Path, kind: FileKind) -> Diagnostic {
+fn untestable(path: &Path, text: &str) -> Diagnostic {
     let name = path.display();
-    match kind {
-        FileKind::UnitTest => Diagnostic::error(format!("{name} is a unit test file of promtool or vmalert-tool"))
-            .help("these are not supported yet; run it with promtool, or tell the incident as a replay"),
-        _ => {
-            Diagnostic::error(format!("{name} is no replay")).help("the first key of a replay is `firedrill: replay/1`")
-        }
-    }
+    let problem = match text.trim().is_empty() {
+        true => Diagnostic::error(format!("{name} is empty")),
+        false => Diagnostic::error(format!("{name} is neither a replay nor a unit test file")),
+    };
+    problem.help("the first key of a replay is `firedrill: replay/1`; a unit test file has `rule_files:` and `tests:`")
 }
 
 #[cfg(test)]
@@ -145,8 +192,19 @@ mod tests {
     fn files_are_recognised_by_their_keys() {
         assert_eq!(recognise("# a day\nfiredrill: replay/1\n"), FileKind::Replay);
         assert_eq!(recognise("rule_files: [a.yaml]\ntests:\n"), FileKind::UnitTest);
-        assert_eq!(recognise("fuzzy_compare: true\ntests:\n"), FileKind::UnitTest);
+        assert_eq!(recognise("tests:\n- input_series: []\n"), FileKind::UnitTest);
+        assert_eq!(recognise("rule_files: [a.yaml]\nscrape_configs: []\n"), FileKind::Other);
+        assert_eq!(recognise("suite: chart\ntests:\n- it: renders\n"), FileKind::Other);
         assert_eq!(recognise("groups:\n- name: x\n"), FileKind::Other);
         assert_eq!(recognise(""), FileKind::Other);
+    }
+
+    #[test]
+    fn a_named_file_that_may_be_meant_as_a_test_is_one() {
+        let named = |text| recognise_named(Path::new("t.yaml"), text);
+        assert_eq!(named("{rule_files: [a.yaml], tests: []}"), FileKind::UnitTest);
+        assert_eq!(named("rule_files: [a.yaml]\ntest: []\n"), FileKind::UnitTest);
+        assert_eq!(named("rule_files:\n\t- a.yaml\n"), FileKind::UnitTest);
+        assert_eq!(named("global: {}\nrule_files: []\n"), FileKind::Other);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::labels::Labels;
+use crate::promql::Features;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, RuleFile};
 use crate::text::{Diagnostic, yaml};
@@ -60,10 +61,7 @@ pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
             Some(_) => vec![error],
             None => vec![error.at(&replay.source, file.written.span).or_help(RULES_HELP)],
         });
-        let read = read.and_then(|source| match config.language(&path) {
-            Some(language) => rules::read_as(&source, language),
-            None => rules::read(&source),
-        });
+        let read = read.and_then(|source| rules::read_with(&source, config.language(&path), Features::PROMETHEUS));
         match read {
             Ok(file) => {
                 warnings.extend(unread(&file));

@@ -32,6 +32,14 @@ pub struct Features {
 }
 
 impl Features {
+    /// What Prometheus 3.14 and its promtool let through as they come.
+    pub const PROMETHEUS: Features = Features {
+        experimental_functions: false,
+        duration_expressions: true,
+        extended_range_selectors: false,
+        fill_modifiers: false,
+    };
+
     /// Everything on.
     pub const ALL: Features = Features {
         experimental_functions: true,

@@ -6,9 +6,10 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::words::{paragraph, plain, shortened};
-use super::{RunFacts, chart};
+use super::{RunFacts, chart, unit};
 use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
 use crate::replay::Dialect;
+use crate::suite::Outcome;
 use crate::time::Timestamp;
 
 /// How wide and how colourful.
@@ -21,15 +22,18 @@ pub struct Look {
 }
 
 /// The whole report.
-pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
+pub fn render(outcome: &Outcome, facts: RunFacts, look: Look) -> String {
     let mut out = String::new();
+    let drills = &outcome.drills;
     headlines(&mut out, drills, look);
+    unit::headlines(&mut out, &outcome.groups, look);
     for drill in drills {
         for check in drill.checks.iter().filter(|check| check.verdict != Verdict::Pass) {
             out.push('\n');
             explain(&mut out, drill, check, look);
         }
     }
+    unit::explain(&mut out, &outcome.groups, look);
     let foreign: BTreeSet<&str> =
         drills.iter().filter(|drill| drill.dialect == Dialect::MetricsQl).map(|drill| drill.replay.name()).collect();
     if !foreign.is_empty() {
@@ -37,7 +41,20 @@ pub fn render(drills: &[Drill], facts: RunFacts, look: Look) -> String {
         let _ =
             write!(out, "\nnote: the engine of that day was MetricsQL; its rules are evaluated as PromQL: {names}\n");
     }
-    let _ = write!(out, "\n{}\n", summary(drills, facts));
+    out.push('\n');
+    if !drills.is_empty() {
+        let _ = writeln!(out, "{}", summary(drills, facts));
+    }
+    if !outcome.groups.is_empty() {
+        let _ = writeln!(out, "{}", unit::summary(&outcome.groups, facts));
+    }
+    if outcome.left_out > 0 {
+        let _ = writeln!(out, "{} not run after the first that fell short (--fail-fast)", outcome.left_out);
+    }
+    if facts.skipped > 0 {
+        let files = plural(facts.skipped, "YAML file");
+        let _ = writeln!(out, "{files} in the searched folders: neither replays nor unit tests (--list-skipped)");
+    }
     out
 }
 
@@ -176,13 +193,6 @@ pub fn summary(drills: &[Drill], facts: RunFacts) -> String {
     let untested: BTreeSet<&str> = drills.iter().flat_map(|drill| &drill.untested).map(String::as_str).collect();
     if !untested.is_empty() {
         let _ = write!(line, "\n{} not tested, in another language than PromQL", plural(untested.len(), "rule"));
-    }
-    if facts.skipped > 0 {
-        let _ = write!(
-            line,
-            "\n{} in the searched folders: no replays (--list-skipped)",
-            plural(facts.skipped, "YAML file")
-        );
     }
     line
 }

@@ -7,16 +7,47 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::RunFacts;
-use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Verdict};
+use super::{RunFacts, unit};
+use crate::drill::verdict::{Check, Footing, Life, Part, Place, Verdict};
 use crate::labels::Labels;
 use crate::replay::Dialect;
+use crate::suite::Outcome;
+use crate::text::{Diagnostic, Span};
+use crate::unit_test::GroupResult;
 
 #[derive(Serialize)]
 struct Report<'a> {
     firedrill: &'static str,
     drills: Vec<DrillOut<'a>>,
+    /// Groups of unit test files.
+    unit_tests: Vec<GroupOut<'a>>,
     summary: Summary,
+}
+
+#[derive(Serialize)]
+struct GroupOut<'a> {
+    file: &'a str,
+    name: &'a str,
+    verdict: Verdict,
+    cases: usize,
+    seconds: f64,
+    failures: Vec<FailureOut<'a>>,
+    warnings: Vec<WarningOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailureOut<'a> {
+    subject: &'a str,
+    place: PlaceOut<'a>,
+    /// For people.
+    text: String,
+}
+
+#[derive(Serialize)]
+struct WarningOut<'a> {
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -28,8 +59,18 @@ struct Summary {
     evaluations: u64,
     /// Rules in other languages than PromQL, which were not evaluated.
     untested_rules: usize,
+    unit_tests: UnitSummary,
     skipped_files: usize,
     seconds: f64,
+}
+
+#[derive(Serialize)]
+struct UnitSummary {
+    files: usize,
+    groups: usize,
+    cases: usize,
+    passed: usize,
+    failed: usize,
 }
 
 #[derive(Serialize)]
@@ -120,8 +161,41 @@ fn check(check: &Check) -> CheckOut<'_> {
     }
 }
 
+fn group(group: &GroupResult) -> GroupOut<'_> {
+    let at = |span: Span| {
+        let spot = group.file.place(span.start);
+        PlaceOut { file: group.file.name(), line: spot.line, column: spot.column }
+    };
+    GroupOut {
+        file: group.file.name(),
+        name: &group.name,
+        verdict: if group.passed() { Verdict::Pass } else { Verdict::Fail },
+        cases: group.cases,
+        seconds: group.elapsed.as_secs_f64(),
+        failures: group
+            .failures
+            .iter()
+            .map(|failure| FailureOut {
+                subject: &failure.subject,
+                place: at(failure.span),
+                text: unit::failure(failure),
+            })
+            .collect(),
+        warnings: group.warnings.iter().map(warning).collect(),
+    }
+}
+
+fn warning(warning: &Diagnostic) -> WarningOut<'_> {
+    let place = warning.place.as_ref().map(|(source, span)| {
+        let spot = source.place(span.start);
+        PlaceOut { file: source.name(), line: spot.line, column: spot.column }
+    });
+    WarningOut { text: &warning.message, place }
+}
+
 /// The whole report, pretty-printed.
-pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
+pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> {
+    let (drills, groups) = (&outcome.drills, &outcome.groups);
     let count = |verdict| drills.iter().filter(|drill| drill.verdict() == verdict).count();
     let report = Report {
         firedrill: "report/1",
@@ -132,6 +206,13 @@ pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
             failed: count(Verdict::Fail),
             blind: count(Verdict::Blind),
             evaluations: drills.iter().map(|drill| drill.evaluations).sum(),
+            unit_tests: UnitSummary {
+                files: groups.iter().map(|group| group.file.name()).collect::<BTreeSet<_>>().len(),
+                groups: groups.len(),
+                cases: groups.iter().map(|group| group.cases).sum(),
+                passed: groups.iter().filter(|group| group.passed()).count(),
+                failed: groups.iter().filter(|group| !group.passed()).count(),
+            },
             skipped_files: facts.skipped,
             seconds: facts.elapsed.as_secs_f64(),
         },
@@ -150,6 +231,7 @@ pub fn render(drills: &[Drill], facts: RunFacts) -> serde_json::Result<String> {
                 checks: drill.checks.iter().map(check).collect(),
             })
             .collect(),
+        unit_tests: groups.iter().map(group).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

@@ -6,6 +6,7 @@ pub mod json;
 pub mod junit;
 pub mod result;
 pub mod show;
+mod unit;
 mod words;
 
 /// What a run of `firedrill test` did besides its drills.

@@ -46,7 +46,7 @@ impl Expander<'_> {
     }
 
     fn query(&self, text: &str, time: Timestamp, frontier: Moment, store: &MetricStore) -> Result<Vec<Sample>, String> {
-        let expr = promql::parse_with(text, self.profile.features()).map_err(|error| error.to_string())?;
+        let expr = promql::parse_with(text, self.profile.features).map_err(|error| error.to_string())?;
         let mut query = Query::compile(&expr, self.profile).map_err(|error| error.to_string())?;
         let steps = Steps(vec![Step { time, frontier }]);
         let matrix = query.run(store, &steps, Mode::Instants).map_err(|error| error.to_string())?;

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::language::looks_like_logql;
 use super::model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 use super::rule::{RuleReader, merge_labels};
-use crate::promql;
+use crate::promql::{self, Features};
 use crate::text::yaml::{self, Mapping, Node, Problems};
 use crate::text::{Diagnostic, Located, Source};
 
@@ -36,22 +36,23 @@ const EXTRA_GROUP_FIELDS: &[&str] = &[
 /// # Errors
 /// Everything that is wrong with the file, in the order of the places.
 pub fn read(source: &Source) -> Result<RuleFile, Vec<Diagnostic>> {
-    read_in(source, None)
+    read_with(source, None, Features::PROMETHEUS)
 }
 
-/// Reads a file of rules whose language the configuration tells.
+/// Reads a file of rules whose language is known, or is found out from each group (`None`), and whose expressions may
+/// use these parts of PromQL.
 ///
 /// # Errors
 /// As `read`.
-pub fn read_as(source: &Source, language: &Language) -> Result<RuleFile, Vec<Diagnostic>> {
-    read_in(source, Some(language))
-}
-
-fn read_in(source: &Source, language: Option<&Language>) -> Result<RuleFile, Vec<Diagnostic>> {
+pub fn read_with(
+    source: &Source,
+    language: Option<&Language>,
+    features: Features,
+) -> Result<RuleFile, Vec<Diagnostic>> {
     let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
     let problems = Problems::new(source);
     let mut file = RuleFile { source: source.clone(), groups: Vec::new(), skipped_documents: 0, warnings: Vec::new() };
-    let mut reader = Reader { problems: &problems, language, file: &mut file, plain: 0 };
+    let mut reader = Reader { problems: &problems, language, features, file: &mut file, plain: 0 };
     for document in &documents {
         reader.document(document);
     }
@@ -76,6 +77,7 @@ pub fn is_rule_document(document: &Node) -> bool {
 struct Reader<'a> {
     problems: &'a Problems<'a>,
     language: Option<&'a Language>,
+    features: Features,
     file: &'a mut RuleFile,
     /// Documents so far that are rule files and no manifests.
     plain: usize,
@@ -198,10 +200,11 @@ impl<'a> Reader<'a> {
         if let Language::Skipped(_) = language {
             return (language, Vec::new());
         }
+        let features = self.features;
         let reader = RuleReader { problems: self.problems };
         let drafts: Vec<_> = nodes.iter().filter_map(|node| reader.read(node)).collect();
         let mut parsed: Vec<_> =
-            drafts.iter().map(|draft| draft.expr.as_ref().map(|expr| promql::parse(expr))).collect();
+            drafts.iter().map(|draft| draft.expr.as_ref().map(|expr| promql::parse_with(expr, features))).collect();
         let foreign = drafts.iter().zip(&parsed).any(|(draft, parsed)| {
             matches!(parsed, Some(Err(_))) && draft.expr.as_ref().is_some_and(|expr| looks_like_logql(expr))
         });
@@ -393,8 +396,11 @@ items:
         let file = accepted(text);
         assert_eq!(file.groups[0].language, Language::Logql);
         assert!(matches!(file.groups[0].rules[0].query, Query::Logql));
-        let file =
-            read_as(&Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"), &Language::Logql);
+        let file = read_with(
+            &Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"),
+            Some(&Language::Logql),
+            Features::PROMETHEUS,
+        );
         assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql));
     }
 

@@ -14,7 +14,7 @@ mod schedule;
 mod written;
 
 pub use evaluate::evaluate;
-pub use file::{is_rule_document, read, read_as};
+pub use file::{is_rule_document, read, read_with};
 pub use lifecycle::{AlertState, AlertTrack, OverLimit, Sighting};
 pub use model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 pub use run::{RuleError, RuleFailure, RuleRef, Run};

@@ -112,8 +112,6 @@ impl Run {
             Ok(template) => expander.expand(&template, sighting, frontier, store),
             Err(error) => failed(&error),
         };
-        // An annotation that is empty is none (labels.Labels drops it).
-        let expanded = annotations.iter().map(|(name, text)| (name.clone(), expand(text)));
-        expanded.filter(|(_, text)| !text.is_empty()).collect()
+        annotations.iter().map(|(name, text)| (name.clone(), expand(text))).collect()
     }
 }

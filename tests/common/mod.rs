@@ -27,3 +27,11 @@ fn missing<T>(what: &str) -> Option<T> {
     let _ = writeln!(std::io::stderr(), "SKIPPED: {what} is missing");
     None
 }
+
+/// The floor of a kit in `conformance_counts.toml`.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub fn floor(kit: &str) -> usize {
+    let counts = include_str!("../conformance_counts.toml");
+    let line = counts.lines().find_map(|line| line.strip_prefix(kit)?.trim_start().strip_prefix('='));
+    line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("no floor for {kit}"))
+}

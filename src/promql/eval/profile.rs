@@ -12,8 +12,8 @@ pub struct Profile {
     pub default_step: Duration,
     /// Names are removed at the end of a query, not by each function (`promql-delayed-name-removal`).
     pub delayed_name_removal: bool,
-    /// `promql-experimental-functions`.
-    pub experimental_functions: bool,
+    /// The experimental parts of the language that expressions may use.
+    pub features: Features,
     /// The most values that a query may hold at a time (`--query.max-samples`).
     pub max_samples: usize,
 }
@@ -25,18 +25,13 @@ impl Profile {
             lookback: Duration(5 * 60_000),
             default_step: Duration::MINUTE,
             delayed_name_removal: false,
-            experimental_functions: false,
+            features: Features::PROMETHEUS,
             max_samples: 50_000_000,
         }
     }
 
     /// The engine that upstream's `.test` scripts are written for (`promqltest.NewTestEngine`).
     pub fn upstream_test() -> Profile {
-        Profile { delayed_name_removal: true, experimental_functions: true, ..Profile::prometheus() }
-    }
-
-    /// What the parser has to let through for this engine.
-    pub fn features(&self) -> Features {
-        if self.experimental_functions { Features::ALL } else { Features::default() }
+        Profile { delayed_name_removal: true, features: Features::ALL, ..Profile::prometheus() }
     }
 }

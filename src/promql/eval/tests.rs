@@ -171,7 +171,7 @@ fn what_is_not_supported_is_refused_with_its_place() {
         ("sum_over_time(a[2 * step()])", "`step()` or `range()` in a duration is not supported yet", "2 * step()"),
         ("histogram_avg(a)", "`histogram_avg` is not supported yet", "histogram_avg"),
     ] {
-        let parsed = crate::promql::parse_with(expr, profile.features()).unwrap();
+        let parsed = crate::promql::parse_with(expr, profile.features).unwrap();
         let error = Query::compile(&parsed, &profile).map(|_| ()).unwrap_err();
         assert_eq!(error.message, message);
         assert!(expr[error.span.start..error.span.end].starts_with(place), "{expr}: {:?}", error.span);

@@ -129,7 +129,7 @@ fn check(eval: &Eval, data: &Data, profile: &Profile) -> Result<(), Outcome> {
     if eval.expected.has_histograms() {
         return Err(Outcome::Unsupported("native histograms".to_owned()));
     }
-    let expr = match parse_with(&eval.expr, profile.features()) {
+    let expr = match parse_with(&eval.expr, profile.features) {
         Ok(expr) => expr,
         Err(error) => return settle_error(&eval.expected, &error.message),
     };

@@ -1,0 +1,99 @@
+//! Unit tests for people: a line for each file, an explanation for each case that failed, a summary.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::RunFacts;
+use super::human::{Look, badge, grouped, plural};
+use super::words::plain;
+use crate::drill::verdict::Verdict;
+use crate::number;
+use crate::unit_test::{Failure, FailureKind, FiringAlert, GroupResult, ResultSample};
+
+/// A line for each file.
+pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
+    let by_file: Vec<&[GroupResult]> = groups.chunk_by(|a, b| a.file.name() == b.file.name()).collect();
+    let width = by_file.iter().map(|groups| groups[0].file.name().chars().count()).max().unwrap_or(0);
+    for groups in by_file {
+        let failed = groups.iter().filter(|group| !group.passed()).count();
+        let cases: usize = groups.iter().map(|group| group.cases).sum();
+        let verdict = if failed == 0 { Verdict::Pass } else { Verdict::Fail };
+        let told = match failed {
+            0 => format!("{}, {}", plural(groups.len(), "group"), plural(cases, "case")),
+            failed => format!("{failed} of {} failed", plural(groups.len(), "group")),
+        };
+        let _ = writeln!(out, " {}  {:width$}  {told}", badge(verdict, look), plain(groups[0].file.name()));
+    }
+}
+
+/// Everything that fell short.
+pub fn explain(out: &mut String, groups: &[GroupResult], look: Look) {
+    for group in groups {
+        for failure in &group.failures {
+            let spot = group.file.place(failure.span.start);
+            let badge = badge(Verdict::Fail, look);
+            let file = plain(group.file.name());
+            let _ =
+                writeln!(out, "\n{file}:{}:{}  {}  {}", spot.line, spot.column, badge.trim_end(), plain(&group.name));
+            out.push_str(&self::failure(failure));
+        }
+    }
+}
+
+/// All that fell short in a group, without colours.
+pub fn explanation(group: &GroupResult) -> String {
+    group.failures.iter().map(failure).collect()
+}
+
+/// What fell short, line by line.
+pub fn failure(failure: &Failure) -> String {
+    let mut out = format!("  {}\n", plain(&failure.subject));
+    match &failure.kind {
+        FailureKind::Unusable(problems) => {
+            for problem in problems {
+                let _ = writeln!(out, "{}", problem.render(false));
+            }
+        }
+        FailureKind::Rule { error, .. } | FailureKind::Expression(error) => {
+            let _ = writeln!(out, "{}", error.render(false));
+        }
+        FailureKind::Alerts(difference) => {
+            let list = |alerts: &[FiringAlert]| alerts.iter().map(|alert| format!("{alert:?}")).collect();
+            both(&mut out, list(&difference.expected), list(&difference.got));
+        }
+        FailureKind::Samples { expected, got } => {
+            let line =
+                |sample: &ResultSample| format!("{} {}", sample.labels.as_metric(), number::format_f(sample.value));
+            both(&mut out, expected.iter().map(line).collect(), got.iter().map(line).collect());
+        }
+    }
+    out
+}
+
+fn both(out: &mut String, expected: Vec<String>, got: Vec<String>) {
+    for (word, lines) in [("expected", expected), ("happened", got)] {
+        let lines = if lines.is_empty() { vec!["nothing".to_owned()] } else { lines };
+        for (at, line) in lines.iter().enumerate() {
+            let _ = writeln!(out, "  {:8}  {}", if at == 0 { word } else { "" }, plain(line));
+        }
+    }
+}
+
+/// `96 unit test files: 83 passed, 13 failed (242 groups, 765 cases, 0.31 s)`.
+pub fn summary(groups: &[GroupResult], facts: RunFacts) -> String {
+    let files = |passed: bool| {
+        let failed: BTreeSet<&str> =
+            groups.iter().filter(|group| !group.passed()).map(|group| group.file.name()).collect();
+        let all: BTreeSet<&str> = groups.iter().map(|group| group.file.name()).collect();
+        if passed { all.len() - failed.len() } else { failed.len() }
+    };
+    let (passed, failed) = (files(true), files(false));
+    let mut line = format!("{}: {passed} passed", plural(passed + failed, "unit test file"));
+    if failed > 0 {
+        let _ = write!(line, ", {failed} failed");
+    }
+    let cases: usize = groups.iter().map(|group| group.cases).sum();
+    let seconds = facts.elapsed.as_secs_f64();
+    let _ = write!(line, " ({} groups, {} cases, {seconds:.2} s)", grouped(groups.len() as u64), grouped(cases as u64));
+    line
+}

@@ -1,0 +1,206 @@
+//! Everything that `firedrill test` runs: days of replays and groups of unit test files, read, selected, and run in
+//! parallel.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use regex::Regex;
+
+use crate::config::Config;
+use crate::drill::discover::Found;
+use crate::drill::verdict::{Drill, Verdict};
+use crate::drill::{self, Incident};
+use crate::promql::eval::Profile;
+use crate::replay::{Day, Limits};
+use crate::text::{Diagnostic, yaml};
+use crate::unit_test::{self, GroupResult, RuleFiles, Rules, TestFile, TestGroup};
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Suite {
+    incidents: Vec<Incident>,
+    tests: Vec<(TestFile, Rules)>,
+    /// Files that cannot be used; the others are run all the same.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// What of it is run, and how.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Only drills and test groups whose name it matches.
+    pub run: Option<Regex>,
+    /// Only one of so many parts: (k, n), k from 1.
+    pub shard: Option<(usize, usize)>,
+    /// Start nothing more when something has fallen short.
+    pub fail_fast: bool,
+    pub limits: Limits,
+    /// The engine for unit tests.
+    pub profile: Profile,
+}
+
+/// What came out.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub drills: Vec<Drill>,
+    /// In the order of the files, then of their groups.
+    pub groups: Vec<GroupResult>,
+    /// How many were selected and not started, since something had fallen short.
+    pub left_out: usize,
+    /// What in the input cannot be used.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// One thing that can be run by itself.
+#[derive(Clone, Copy)]
+enum Unit<'a> {
+    Drill(&'a Incident, &'a Arc<Day>),
+    Group(&'a TestFile, &'a TestGroup, &'a Rules),
+}
+
+enum Ran {
+    Drill(Result<Drill, Vec<Diagnostic>>),
+    Group(GroupResult),
+}
+
+impl Suite {
+    /// Reads all files that were found, and the rules that they name.
+    pub fn read(found: &Found, config: &Config, profile: &Profile) -> Suite {
+        let mut suite = Suite::default();
+        let loaded: Vec<_> = found.replays.par_iter().map(|path| drill::load(path, config)).collect();
+        for incident in loaded {
+            match incident {
+                Ok(incident) => suite.incidents.push(incident),
+                Err(problems) => suite.problems.extend(problems),
+            }
+        }
+        drill::tell_apart(&mut suite.incidents);
+        let rule_files = RuleFiles::new(config, profile.features);
+        let read = |path: &PathBuf| {
+            let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
+            let file = unit_test::read(&source)?;
+            let rules = rule_files.rules(&file);
+            Ok((file, rules))
+        };
+        let loaded: Vec<Result<_, Vec<Diagnostic>>> = found.unit_tests.par_iter().map(read).collect();
+        for test in loaded {
+            match test {
+                Ok(test) => suite.tests.push(test),
+                Err(problems) => suite.problems.extend(problems),
+            }
+        }
+        suite
+    }
+
+    /// What is odd about the files and no error.
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let of_tests = self.tests.iter().flat_map(|(_, rules)| &rules.warnings);
+        self.incidents.iter().flat_map(|incident| &incident.warnings).chain(of_tests)
+    }
+
+    /// The names of everything that could be run, for messages.
+    pub fn names(&self) -> Vec<String> {
+        self.units().map(|unit| unit.name()).collect()
+    }
+
+    fn units(&self) -> impl Iterator<Item = Unit<'_>> {
+        let drills =
+            self.incidents.iter().flat_map(|incident| incident.days().map(move |day| Unit::Drill(incident, day)));
+        let groups = self
+            .tests
+            .iter()
+            .flat_map(|(file, rules)| file.groups.iter().map(move |group| Unit::Group(file, group, rules)));
+        drills.chain(groups)
+    }
+
+    fn selected(&self, selection: &Selection) -> Vec<Unit<'_>> {
+        let named = |unit: &Unit<'_>| selection.run.as_ref().is_none_or(|run| run.is_match(&unit.name()));
+        let in_shard = |at: usize| selection.shard.is_none_or(|(k, n)| at % n == k - 1);
+        let units = self.units().filter(named).enumerate();
+        units.filter(|(at, _)| in_shard(*at)).map(|(_, unit)| unit).collect()
+    }
+
+    /// How many drills and groups are selected.
+    pub fn count(&self, selection: &Selection) -> usize {
+        self.selected(selection).len()
+    }
+
+    /// Runs what is selected, and calls `done` after each.
+    pub fn run(&self, selection: &Selection, done: impl Fn() + Sync) -> Outcome {
+        let units = self.selected(selection);
+        let stop = AtomicBool::new(false);
+        let results: Vec<Option<Ran>> = units
+            .par_iter()
+            .map(|unit| {
+                if stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let result = unit.run(selection);
+                if selection.fail_fast && !result.holds() {
+                    stop.store(true, Ordering::Relaxed);
+                }
+                done();
+                Some(result)
+            })
+            .collect();
+        let mut outcome = Outcome { problems: self.problems.clone(), ..Outcome::default() };
+        let mut broken: BTreeSet<&str> = BTreeSet::new();
+        let mut drills = Vec::new();
+        for (unit, result) in units.iter().zip(results) {
+            match (unit, result) {
+                (_, None) => outcome.left_out += 1,
+                (_, Some(Ran::Group(group))) => outcome.groups.push(group),
+                (_, Some(Ran::Drill(Ok(drill)))) => drills.push(drill),
+                (Unit::Drill(incident, _), Some(Ran::Drill(Err(problems)))) => {
+                    broken.insert(incident.replay.source.name());
+                    outcome.problems.extend(problems);
+                }
+                (Unit::Group(..), Some(Ran::Drill(Err(problems)))) => outcome.problems.extend(problems),
+            }
+        }
+        // A replay of which one day cannot be used says nothing about the others either.
+        drills.retain(|drill: &Drill| !broken.contains(drill.replay.name()));
+        outcome.drills = drills;
+        outcome
+    }
+}
+
+impl Unit<'_> {
+    fn name(&self) -> String {
+        match self {
+            Unit::Drill(incident, day) => incident.drill_name(day),
+            Unit::Group(_, group, _) => group.name.clone(),
+        }
+    }
+
+    fn run(&self, selection: &Selection) -> Ran {
+        match *self {
+            Unit::Drill(incident, day) => Ran::Drill(drill::run(incident, day, selection.limits)),
+            Unit::Group(file, group, rules) => {
+                let options = unit_test::Options {
+                    profile: selection.profile.clone(),
+                    max_samples: selection.limits.max_samples,
+                };
+                Ran::Group(unit_test::run(file, group, rules, &options))
+            }
+        }
+    }
+}
+
+impl Ran {
+    fn holds(&self) -> bool {
+        match self {
+            Ran::Drill(drill) => drill.as_ref().is_ok_and(|drill| drill.verdict() == Verdict::Pass),
+            Ran::Group(group) => group.passed(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether all that ran held.
+    pub fn holds(&self) -> bool {
+        self.drills.iter().all(|drill| drill.verdict() == Verdict::Pass) && self.groups.iter().all(GroupResult::passed)
+    }
+}

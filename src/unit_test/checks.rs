@@ -1,0 +1,165 @@
+//! Holds alerts and samples against what a test group expects (Prometheus `cmd/promtool/unittest.go`, `testGroup.test`).
+
+use super::run::Played;
+use super::verdict::{AlertDifference, Failure, FailureKind, FiringAlert, ResultSample};
+use super::{AlertTest, ExpectedSample, ExprTest, TestFile, TestGroup};
+use crate::engine::{Mode, Step, Steps};
+use crate::labels::Labels;
+use crate::promql;
+use crate::promql::ast::ValueType;
+use crate::promql::eval::Query;
+use crate::rules::{AlertState, RuleError};
+use crate::syntax::ParseError;
+use crate::text::{Diagnostic, Located};
+
+/// Alert tests without a name, which promtool refuses.
+pub fn nameless<'a>(file: &'a TestFile, group: &'a TestGroup) -> impl Iterator<Item = Diagnostic> + 'a {
+    group.alert_tests.iter().filter(|test| test.alertname.is_none()).map(|test| {
+        let problem = Diagnostic::error(format!(
+            "an item under alert_rule_test misses required attribute alertname at eval_time {}",
+            test.eval_time
+        ));
+        problem.at(&file.source, test.span).help("write `alertname: ...`, the name of one alert")
+    })
+}
+
+/// The alert tests that do not hold. Those at or after a tick at which a rule failed are not looked at.
+pub fn alerts(played: &Played<'_>) -> Vec<Failure> {
+    let aborted = played.aborted().map(|error| error.tick);
+    let reached = |test: &&AlertTest| aborted.is_none_or(|tick| played.tick(test.eval_time) < tick);
+    let mut tests: Vec<&AlertTest> = played.group.alert_tests.iter().filter(reached).collect();
+    tests.sort_by_key(|test| test.eval_time);
+    tests.into_iter().filter_map(|test| alert(played, test)).collect()
+}
+
+fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
+    let name = test.alertname.as_ref()?;
+    let mut expected: Vec<FiringAlert> = test
+        .expected
+        .iter()
+        .map(|alert| {
+            let mut labels = alert.labels.clone();
+            labels.retain(|(label, _)| &**label != "alertname");
+            let mut labels = texts(&labels);
+            labels.push(("alertname".to_owned(), name.value.clone()));
+            labels.sort();
+            FiringAlert { labels, annotations: texts(&alert.annotations) }
+        })
+        .collect();
+    let mut got = firing(played, test);
+    expected.sort();
+    got.sort();
+    if expected == got {
+        return None;
+    }
+    Some(Failure {
+        subject: format!("{} at {}", name.value, test.eval_time),
+        span: test.span,
+        kind: FailureKind::Alerts(AlertDifference { eval_time: test.eval_time, expected, got }),
+    })
+}
+
+/// The alerts of a test's name that fire at its time.
+fn firing(played: &Played<'_>, test: &AlertTest) -> Vec<FiringAlert> {
+    let at = played.tick(test.eval_time);
+    let named = |alert: &crate::rules::AlertTrack| {
+        let rule = &played.rules[alert.rule.group].rules[alert.rule.rule];
+        test.alertname.as_ref().is_some_and(|name| rule.name == *name)
+    };
+    let standing = played.run.alerts_at(at);
+    let firing = standing.filter(|(alert, state)| *state == AlertState::Firing && named(alert));
+    firing
+        .map(|(alert, _)| FiringAlert {
+            labels: alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            annotations: played.run.annotations(played.rules, &played.store, alert, at),
+        })
+        .collect()
+}
+
+fn texts(pairs: &[(Located, Located)]) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> =
+        pairs.iter().map(|(name, value)| (name.value.clone(), value.value.clone())).collect();
+    texts.sort();
+    texts
+}
+
+/// A rule that failed ends the test.
+pub fn failed_rule(played: &Played<'_>, error: &RuleError) -> Failure {
+    let rule = &played.rules[error.rule.group].rules[error.rule.rule];
+    let at = error.tick - played.group.start;
+    let problem = Diagnostic::error(format!("the rule {} fails at {at}: {}", rule.name.value, error.error));
+    Failure {
+        subject: format!("rule {} at {at}", rule.name.value),
+        span: played.group.span,
+        kind: FailureKind::Rule { at: error.tick, error: rule.expr.diagnose_all(problem) },
+    }
+}
+
+/// The expression tests that do not hold.
+pub fn expressions(played: &Played<'_>) -> Vec<Failure> {
+    played.group.expr_tests.iter().filter_map(|test| expression(played, test)).collect()
+}
+
+fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {
+    let kind = match outcome(played, test) {
+        Err(problem) => FailureKind::Expression(problem),
+        Ok((expected, got)) => {
+            let fuzzy = played.file.fuzzy_compare;
+            let equal = |(expected, got): (&ResultSample, &ResultSample)| {
+                expected.labels == got.labels && same_value(expected.value, got.value, fuzzy)
+            };
+            if expected.len() == got.len() && expected.iter().zip(&got).all(equal) {
+                return None;
+            }
+            FailureKind::Samples { expected, got }
+        }
+    };
+    Some(Failure { subject: format!("{} at {}", test.expr.value, test.eval_time), span: test.span, kind })
+}
+
+/// Equal, or one float apart where the file is fuzzy. NaN equals nothing.
+fn same_value(expected: f64, got: f64, fuzzy: bool) -> bool {
+    expected == got || (fuzzy && (expected.next_down() == got || expected.next_up() == got))
+}
+
+/// What was expected and what the expression yields, each sorted by labels.
+fn outcome(played: &Played<'_>, test: &ExprTest) -> Result<(Vec<ResultSample>, Vec<ResultSample>), Diagnostic> {
+    let at = |error: ParseError| located(&test.expr, error);
+    let expr = promql::parse_with(&test.expr, played.profile.features).map_err(at)?;
+    let mut query = Query::compile(&expr, &played.profile).map_err(at)?;
+    if matches!(expr.value_type(), ValueType::Matrix | ValueType::String) {
+        let problem = Diagnostic::error("rule result is not a vector or scalar");
+        return Err(test
+            .expr
+            .diagnose_all(problem.help("compare vectors or scalars, such as `last_over_time(x[5m])`")));
+    }
+    let step = Step { time: played.group.start + test.eval_time, frontier: played.frontier() };
+    let failed = |error: crate::engine::EvalError| test.expr.diagnose(error.span, Diagnostic::error(error.message));
+    let matrix = query.run(&played.store, &Steps(vec![step]), Mode::Instants).map_err(failed)?;
+    let mut got: Vec<ResultSample> =
+        matrix.result(0).map_err(failed)?.into_iter().map(|(labels, value)| ResultSample { labels, value }).collect();
+    let mut expected = test.expected.iter().map(expected_sample).collect::<Result<Vec<_>, _>>()?;
+    expected.sort_by(|a, b| a.labels.cmp(&b.labels));
+    got.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok((expected, got))
+}
+
+fn expected_sample(sample: &ExpectedSample) -> Result<ResultSample, Diagnostic> {
+    let labels = match &sample.labels {
+        Some(text) => promql::parse_series(text).map_err(|error| located(text, error))?,
+        None => Labels::empty(),
+    };
+    Ok(ResultSample { labels, value: sample.value })
+}
+
+/// An error in an expression, at its place in the file.
+fn located(text: &Located, error: ParseError) -> Diagnostic {
+    let problem = Diagnostic::error(error.message);
+    text.diagnose(
+        error.span,
+        match error.hint {
+            Some(hint) => problem.help(hint),
+            None => problem,
+        },
+    )
+}

@@ -1,0 +1,323 @@
+//! Reads unit test files. What is accepted and refused follows promtool; all that is wrong with a file is reported at once.
+
+use chrono::DateTime;
+
+use crate::number;
+use crate::text::yaml::{self, Kind, Mapping, Node, Problems};
+use crate::text::{Diagnostic, Located, Source, Span};
+use crate::time::{Duration, Timestamp};
+
+/// A unit test file, as read.
+#[derive(Clone, Debug)]
+pub struct TestFile {
+    pub source: Source,
+    /// Patterns for paths, from the folder of the file.
+    pub rule_files: Vec<Located>,
+    /// Between ticks, for all groups of rules; also the step of subqueries that write none.
+    pub evaluation_interval: Duration,
+    /// Names of groups of rules: those that come first are evaluated first.
+    pub group_eval_order: Vec<Located>,
+    /// Whether values of expressions may be one float apart.
+    pub fuzzy_compare: bool,
+    pub groups: Vec<TestGroup>,
+}
+
+/// Series and what has to come out of them: one item of `tests`.
+#[derive(Clone, Debug)]
+pub struct TestGroup {
+    /// As written, else `unnamed#` and the position in the file.
+    pub name: String,
+    pub span: Span,
+    /// Between the samples of a series.
+    pub interval: Duration,
+    /// The time of the first sample and of the first tick.
+    pub start: Timestamp,
+    pub input_series: Vec<InputSeries>,
+    pub alert_tests: Vec<AlertTest>,
+    pub expr_tests: Vec<ExprTest>,
+    pub external_labels: Vec<(Located, Located)>,
+    pub external_url: String,
+}
+
+/// A series in promtool's notation.
+#[derive(Clone, Debug)]
+pub struct InputSeries {
+    pub span: Span,
+    pub series: Located,
+    pub values: Located,
+}
+
+/// Which alerts of a name have to fire at a time.
+#[derive(Clone, Debug)]
+pub struct AlertTest {
+    pub span: Span,
+    /// After the start.
+    pub eval_time: Duration,
+    /// `None` where it is missing, which fails the whole group.
+    pub alertname: Option<Located>,
+    pub expected: Vec<ExpectedAlert>,
+}
+
+/// One alert that has to fire.
+#[derive(Clone, Debug)]
+pub struct ExpectedAlert {
+    pub span: Span,
+    /// All labels but `alertname`, in the order of the file; empty values count.
+    pub labels: Vec<(Located, Located)>,
+    pub annotations: Vec<(Located, Located)>,
+}
+
+/// What an expression has to yield at a time.
+#[derive(Clone, Debug)]
+pub struct ExprTest {
+    pub span: Span,
+    pub expr: Located,
+    /// After the start.
+    pub eval_time: Duration,
+    pub expected: Vec<ExpectedSample>,
+}
+
+/// A sample that an expression has to yield.
+#[derive(Clone, Debug)]
+pub struct ExpectedSample {
+    pub span: Span,
+    /// A metric, `up{job="node"}`; nothing stands for no labels.
+    pub labels: Option<Located>,
+    pub value: f64,
+    /// A native histogram, in the notation of values.
+    pub histogram: Option<Located>,
+}
+
+impl TestGroup {
+    /// The largest time of all cases: there is no later tick.
+    pub fn longest(&self) -> Duration {
+        let alerts = self.alert_tests.iter().map(|test| test.eval_time);
+        alerts.chain(self.expr_tests.iter().map(|test| test.eval_time)).max().unwrap_or_default()
+    }
+
+    /// How many cases it has.
+    pub fn cases(&self) -> usize {
+        self.alert_tests.len() + self.expr_tests.len()
+    }
+}
+
+/// Reads a unit test file.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the places.
+pub fn read(source: &Source) -> Result<TestFile, Vec<Diagnostic>> {
+    let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
+    let problems = Problems::new(source);
+    let file = documents.first().and_then(|document| Reader { problems: &problems }.file(document));
+    let found = problems.into_inner();
+    match file {
+        Some(file) if found.is_empty() => Ok(file),
+        None if found.is_empty() => Err(vec![
+            Diagnostic::error(format!("{} is empty", source.name()))
+                .help("a unit test file has `rule_files:` and `tests:`"),
+        ]),
+        _ => Err(found),
+    }
+}
+
+struct Reader<'a> {
+    problems: &'a Problems<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn file(&self, document: &'a Node) -> Option<TestFile> {
+        let top = Mapping::of(document, "a unit test file", self.problems)?;
+        let rule_files = top.strings("rule_files");
+        let evaluation_interval = positive(top.duration("evaluation_interval")).unwrap_or(Duration::MINUTE);
+        let group_eval_order = top.strings("group_eval_order");
+        self.no_name_twice(&group_eval_order);
+        let fuzzy_compare = top.boolean("fuzzy_compare").unwrap_or(false);
+        let tests = top.list("tests");
+        let groups = tests.iter().enumerate().filter_map(|(i, node)| self.group(i, node, evaluation_interval));
+        let groups = groups.collect();
+        top.finish();
+        let source = self.problems.source.clone();
+        Some(TestFile { source, rule_files, evaluation_interval, group_eval_order, fuzzy_compare, groups })
+    }
+
+    fn no_name_twice(&self, names: &[Located]) {
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].contains(name) {
+                let problem = Diagnostic::error(format!("group name repeated in evaluation order: {}", name.value));
+                self.problems.push(name.diagnose_all(problem.help("name each group once")));
+            }
+        }
+    }
+
+    fn group(&self, index: usize, node: &'a Node, evaluation_interval: Duration) -> Option<TestGroup> {
+        let fields = Mapping::of(node, "a test group", self.problems)?;
+        let name = fields.string("name").map(|name| name.value).filter(|name| !name.is_empty());
+        let interval = positive(fields.duration("interval")).unwrap_or(evaluation_interval);
+        let start = fields.string("start_timestamp").and_then(|text| self.start(&text)).unwrap_or_default();
+        let input_series = fields.list("input_series").into_iter().filter_map(|node| self.series(node)).collect();
+        let alert_tests = fields.list("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node)).collect();
+        let expr_tests = fields.list("promql_expr_test").into_iter().filter_map(|node| self.expr_test(node)).collect();
+        let external_labels = fields.pairs("external_labels");
+        let external_url = fields.string("external_url").map(|url| url.value).unwrap_or_default();
+        fields.finish();
+        Some(TestGroup {
+            name: name.unwrap_or_else(|| format!("unnamed#{index}")),
+            span: node.span,
+            interval,
+            start,
+            input_series,
+            alert_tests,
+            expr_tests,
+            external_labels,
+            external_url,
+        })
+    }
+
+    /// Unix seconds or RFC 3339.
+    fn start(&self, text: &Located) -> Option<Timestamp> {
+        if text.is_empty() {
+            return None;
+        }
+        let seconds = number::parse_go_float(text).filter(|seconds| seconds.is_finite());
+        let millis = seconds.map(|seconds| (seconds * 1000.0).floor()).filter(|millis| millis.abs() < 9e15);
+        let time = millis.map(|millis| Timestamp(millis as i64)).or_else(|| {
+            let time = DateTime::parse_from_rfc3339(text).ok()?;
+            Some(Timestamp(time.timestamp_millis()))
+        });
+        if time.is_none() {
+            let problem = Diagnostic::error(format!("`start_timestamp` is no time: {:?}", text.value));
+            let problem = problem.help("write seconds since 1970, or a time such as 2025-11-14T15:06:45Z");
+            self.problems.push(text.diagnose_all(problem));
+        }
+        time
+    }
+
+    fn series(&self, node: &'a Node) -> Option<InputSeries> {
+        let fields = Mapping::of(node, "an input series", self.problems)?;
+        let empty = || Located::new("", self.problems.source, node.span, Vec::new());
+        let series = fields.string("series").unwrap_or_else(empty);
+        let values = fields.string("values").unwrap_or_else(empty);
+        fields.finish();
+        Some(InputSeries { span: node.span, series, values })
+    }
+
+    fn alert_test(&self, node: &'a Node) -> Option<AlertTest> {
+        let fields = Mapping::of(node, "an alert test", self.problems)?;
+        let eval_time = fields.duration("eval_time").unwrap_or_default();
+        let alertname = fields.string("alertname").filter(|name| !name.is_empty());
+        let expected = fields.list("exp_alerts").into_iter().filter_map(|node| self.expected_alert(node)).collect();
+        fields.finish();
+        Some(AlertTest { span: node.span, eval_time, alertname, expected })
+    }
+
+    fn expected_alert(&self, node: &'a Node) -> Option<ExpectedAlert> {
+        let fields = Mapping::of(node, "an expected alert", self.problems)?;
+        let labels = fields.pairs("exp_labels");
+        let annotations = fields.pairs("exp_annotations");
+        fields.finish();
+        Some(ExpectedAlert { span: node.span, labels, annotations })
+    }
+
+    fn expr_test(&self, node: &'a Node) -> Option<ExprTest> {
+        let fields = Mapping::of(node, "an expression test", self.problems)?;
+        let expr = fields.string("expr");
+        let expr = expr.unwrap_or_else(|| Located::new("", self.problems.source, node.span, Vec::new()));
+        let eval_time = fields.duration("eval_time").unwrap_or_default();
+        let expected = fields.list("exp_samples").into_iter().filter_map(|node| self.expected_sample(node)).collect();
+        fields.finish();
+        Some(ExprTest { span: node.span, expr, eval_time, expected })
+    }
+
+    fn expected_sample(&self, node: &'a Node) -> Option<ExpectedSample> {
+        let fields = Mapping::of(node, "an expected sample", self.problems)?;
+        let labels = fields.string("labels").filter(|labels| !labels.is_empty());
+        let value = fields.get("value").and_then(|node| self.float(node)).unwrap_or(0.0);
+        let histogram = fields.string("histogram").filter(|histogram| !histogram.is_empty());
+        fields.finish();
+        Some(ExpectedSample { span: node.span, labels, value, histogram })
+    }
+
+    fn float(&self, node: &Node) -> Option<f64> {
+        let value = match &node.kind {
+            Kind::Null => return None,
+            Kind::Scalar { text, plain: true } => yaml_float(text),
+            _ => None,
+        };
+        if value.is_none() {
+            let problem = Diagnostic::error("`value` of an expected sample is a number, without quotes");
+            self.problems.at(node, problem.help("write 5, -0.5, 1e3, .inf, -.inf or .nan"));
+        }
+        value
+    }
+}
+
+/// Zero stands for nothing given, as in Go.
+fn positive(duration: Option<Duration>) -> Option<Duration> {
+    duration.filter(|duration| *duration > Duration::ZERO)
+}
+
+/// A number as Go's YAML reads it into a float: whole ones in all of Go's notations, floats, `.inf` and `.nan`.
+fn yaml_float(text: &str) -> Option<f64> {
+    let (negative, unsigned) = match text.strip_prefix(['+', '-']) {
+        Some(unsigned) => (text.starts_with('-'), unsigned),
+        None => (false, text),
+    };
+    let special = match unsigned {
+        ".inf" | ".Inf" | ".INF" => Some(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" if unsigned == text => Some(f64::NAN),
+        _ => None,
+    };
+    let digits = unsigned.replace('_', "");
+    let whole = || {
+        let radix = |prefixes: [&str; 2], radix| {
+            let digits = prefixes.iter().find_map(|prefix| digits.strip_prefix(*prefix))?;
+            u64::from_str_radix(digits, radix).ok()
+        };
+        let octal = || digits.strip_prefix('0').and_then(|digits| u64::from_str_radix(digits, 8).ok());
+        let value = radix(["0x", "0X"], 16).or_else(|| radix(["0o", "0O"], 8)).or_else(|| radix(["0b", "0B"], 2));
+        value.or_else(octal).map(|value| value as f64)
+    };
+    let decimal = || {
+        let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+        digits.parse::<f64>().ok().filter(|value| plain && value.is_finite())
+    };
+    let value = special.or_else(whole).or_else(decimal)?;
+    Some(if negative { -value } else { value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_gos_yaml() {
+        for (text, value) in [
+            ("5", Some(5.0)),
+            ("-0.5", Some(-0.5)),
+            ("1e3", Some(1000.0)),
+            ("010", Some(8.0)),
+            ("089", Some(89.0)),
+            ("0x1F", Some(31.0)),
+            ("1_000", Some(1000.0)),
+            ("-.inf", Some(f64::NEG_INFINITY)),
+            (".5", Some(0.5)),
+            ("5.", Some(5.0)),
+            ("Inf", None),
+            ("NaN", None),
+            ("five", None),
+            ("", None),
+        ] {
+            assert_eq!(yaml_float(text), value, "{text}");
+        }
+        assert!(yaml_float(".nan").is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once() {
+        let text = "rule_file: [a]\ngroup_eval_order: [a, b, a]\ntests:\n- start_timestamp: soon\n  inputseries: []\n  promql_expr_test:\n  - {expr: up, exp_samples: [{value: '5'}]}\n";
+        let found = read(&Source::new("t.yaml", text)).unwrap_err();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 5, "{found:#?}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The series of a test group, as promtool loads them: one line each, `SERIES VALUES`, in a block of lines that the first
+//! empty line ends (Prometheus `promql/promqltest/test.go`, `parseLoad`).
+
+use std::collections::HashMap;
+
+use super::{InputSeries, TestGroup};
+use crate::labels::Labels;
+use crate::promql::series_values::{ValueRun, parse_series_line};
+use crate::store::{MetricStore, Moment, SeriesId};
+use crate::syntax::ParseError;
+use crate::text::{Diagnostic, Located, Span};
+use crate::time::{Duration, Timestamp};
+
+/// What was loaded.
+#[derive(Debug, Default)]
+pub struct Input {
+    pub store: MetricStore,
+    /// What promtool drops without a word.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Loads the samples of a group up to a time, at most `max_samples`.
+///
+/// # Errors
+/// Series and values that cannot be read, with their places; too many samples.
+pub fn load(group: &TestGroup, until: Timestamp, max_samples: u64) -> Result<Input, Vec<Diagnostic>> {
+    let mut input = Input::default();
+    let mut problems = Vec::new();
+    let mut room = max_samples;
+    let mut first_of = HashMap::new();
+    'block: for (index, series) in group.input_series.iter().enumerate() {
+        // promtool composes text and reads it line by line; a line break in the values begins another series.
+        let text = format!("{} {}", series.series.value, series.values.value);
+        let mut start = 0;
+        for line in text.split('\n') {
+            let trimmed = line.trim();
+            let offset = start + (line.len() - line.trim_start().len());
+            start += line.len() + 1;
+            if trimmed.is_empty() || trimmed.starts_with('#') {
+                input.warnings.push(dropped(&group.input_series, index));
+                break 'block;
+            }
+            let (labels, runs) = match parse_series_line(trimmed) {
+                Ok(parsed) => parsed,
+                Err(error) => {
+                    problems.push(unreadable(series, error.shifted(offset)));
+                    continue;
+                }
+            };
+            let id = input.store.id_or_create(&labels);
+            if let Some(first) = first_of.insert(id, &series.series) {
+                input.warnings.push(overwritten(first, &series.series, &labels));
+                input.store.withdraw(id);
+            }
+            if !fill(&mut input.store, id, &runs, group, until, &mut room) {
+                let problem = Diagnostic::error(format!("the input series have more than {max_samples} samples"));
+                let help = "write fewer, or allow more with --max-samples or `limits` in firedrill.yaml";
+                return Err(vec![series.values.diagnose_all(problem.help(help))]);
+            }
+        }
+    }
+    if problems.is_empty() { Ok(input) } else { Err(problems) }
+}
+
+/// An error in the text of a series, a blank and its values, at its place in the file.
+fn unreadable(series: &InputSeries, error: ParseError) -> Diagnostic {
+    let problem = Diagnostic::error(error.message);
+    let problem = match error.hint {
+        Some(hint) => problem.help(hint),
+        None => problem,
+    };
+    let values_start = series.series.len() + 1;
+    if error.span.start < values_start {
+        return series.series.diagnose(error.span, problem);
+    }
+    let part = Span::new(error.span.start - values_start, error.span.end.saturating_sub(values_start));
+    series.values.diagnose(part, problem)
+}
+
+/// An empty line or a comment, which ends the block.
+fn dropped(all: &[InputSeries], index: usize) -> Diagnostic {
+    let later = all.len() - index - 1;
+    let what = match later {
+        0 => "what follows in these values is dropped".to_owned(),
+        1 => "what follows in these values and 1 later series are dropped".to_owned(),
+        later => format!("what follows in these values and {later} later series are dropped"),
+    };
+    let place = if all[index].values.is_empty() { &all[index].series } else { &all[index].values };
+    place.diagnose_all(
+        Diagnostic::warning(format!("an empty line or a comment ends the input series: {what}"))
+            .help("write all values of a series in one line, or in a folded block (`>-`) without empty lines"),
+    )
+}
+
+fn overwritten(first: &Located, again: &Located, labels: &Labels) -> Diagnostic {
+    let line = first.source.place(first.span.start).line;
+    again.diagnose_all(
+        Diagnostic::warning(format!("the series {} is given twice: only the last one counts", labels.as_metric()))
+            .help(format!("the first is in line {line}; remove one, or tell them apart by a label")),
+    )
+}
+
+/// Appends the values of a series up to a time. `false` where there is no room for them.
+fn fill(
+    store: &mut MetricStore,
+    id: SeriesId,
+    runs: &[ValueRun],
+    group: &TestGroup,
+    until: Timestamp,
+    room: &mut u64,
+) -> bool {
+    let mut time = group.start;
+    for run in runs {
+        if time > until {
+            break;
+        }
+        if run.first.is_none() {
+            let passed = i64::try_from(run.count).map_or(i64::MAX, |count| group.interval.0.saturating_mul(count));
+            time = time + Duration(passed);
+            continue;
+        }
+        for value in run.values() {
+            if time > until {
+                break;
+            }
+            let Some(left) = room.checked_sub(1) else { return false };
+            *room = left;
+            if let Some(value) = value {
+                // Times only grow, so that nothing is refused.
+                let _ = store.append(id, time, value, Moment::arrival(time));
+            }
+            time = time + group.interval;
+        }
+    }
+    true
+}

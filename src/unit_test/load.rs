@@ -1,0 +1,159 @@
+//! The rule files that a test file names: patterns to paths, paths to groups of rules, in the order of evaluation.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use glob::{MatchOptions, glob_with};
+
+use super::TestFile;
+use crate::config::Config;
+use crate::promql::Features;
+use crate::rules::{self, Group, Language, RuleFile};
+use crate::text::{Diagnostic, Located, yaml};
+
+/// Rule files that were read, each once, whichever test files name it.
+pub struct RuleFiles<'a> {
+    config: &'a Config,
+    features: Features,
+    files: Mutex<HashMap<PathBuf, Slot>>,
+}
+
+type ReadFile = Result<RuleFile, Vec<Diagnostic>>;
+type Slot = Arc<OnceLock<ReadFile>>;
+
+/// The rules under test, in the order of evaluation.
+#[derive(Debug, Default)]
+pub struct Rules {
+    pub groups: Vec<Group>,
+    /// What keeps rules from being loaded: then all test groups fail.
+    pub errors: Vec<Diagnostic>,
+    /// What is odd and no error.
+    pub warnings: Vec<Diagnostic>,
+    /// Patterns that no file matches.
+    pub unmatched: Vec<Located>,
+}
+
+impl<'a> RuleFiles<'a> {
+    /// `config` says which files are not in PromQL; `features`, what expressions may use.
+    pub fn new(config: &'a Config, features: Features) -> RuleFiles<'a> {
+        RuleFiles { config, features, files: Mutex::default() }
+    }
+
+    /// The rules that a test file names.
+    pub fn rules(&self, file: &TestFile) -> Rules {
+        let mut rules = Rules::default();
+        let folder = Path::new(file.source.name()).parent().unwrap_or(Path::new(""));
+        let mut paths: Vec<PathBuf> = Vec::new();
+        for pattern in &file.rule_files {
+            match matching(folder, pattern) {
+                Ok(found) if found.is_empty() => rules.unmatched.push(pattern.clone()),
+                // Without `.`, so that two ways to write a path are one.
+                Ok(found) => paths.extend(found.iter().map(|path| path.components().collect::<PathBuf>())),
+                Err(problem) => rules.errors.push(problem),
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        for path in paths {
+            // A file that two patterns match is read once.
+            if !seen.insert(path.clone()) {
+                continue;
+            }
+            let read = self.slot(&path);
+            match read.get_or_init(|| self.read(&path)) {
+                Ok(read) => {
+                    rules.warnings.extend(read.warnings.iter().cloned());
+                    rules.groups.extend(read.groups.iter().cloned());
+                }
+                Err(problems) => rules.errors.extend(problems.iter().cloned()),
+            }
+        }
+        let rank = |group: &Group| file.group_eval_order.iter().position(|name| *name == group.name).unwrap_or(0);
+        // Those that are not named count as the first, as in promtool.
+        rules.groups.sort_by_key(rank);
+        rules
+    }
+
+    fn slot(&self, path: &Path) -> Slot {
+        let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        files.entry(path.to_owned()).or_default().clone()
+    }
+
+    fn read(&self, path: &Path) -> ReadFile {
+        let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
+        let language = self.config.language(path).unwrap_or(&Language::Promql);
+        rules::read_with(&source, Some(language), self.features)
+    }
+}
+
+/// The files that a pattern matches, sorted. Patterns are those of Go's `filepath.Glob`: `*`, `?`, `[a-z]`, `[^a]`, `\`.
+fn matching(folder: &Path, pattern: &Located) -> Result<Vec<PathBuf>, Diagnostic> {
+    let wrong = |what: &str| {
+        let problem = Diagnostic::error(format!("this is no pattern for paths: {what}"));
+        pattern.diagnose_all(problem.help("write a path; * stands for any part of a name, ? for one character"))
+    };
+    if pattern.is_empty() {
+        return Ok(Vec::new());
+    }
+    let path = folder.join(&pattern.value);
+    if !pattern.contains(['*', '?', '[', '\\']) {
+        return Ok(if path.exists() { vec![path] } else { Vec::new() });
+    }
+    let folder = glob::Pattern::escape(&folder.display().to_string());
+    let whole = Path::new(&folder).join(in_glob_notation(pattern)).display().to_string();
+    let options =
+        MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+    let found = glob_with(&whole, options).map_err(|error| wrong(error.msg))?;
+    let mut paths: Vec<PathBuf> = found.filter_map(Result::ok).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// Go's notation of a pattern in that of the library: `\*` is a star, `[^a]` is `[!a]`, `**` is no more than `*`.
+fn in_glob_notation(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut rest = pattern.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' => {
+                let literal = rest.next().map(String::from).unwrap_or_default();
+                out.push_str(&glob::Pattern::escape(&literal));
+            }
+            '*' => {
+                while rest.next_if_eq(&'*').is_some() {}
+                out.push('*');
+            }
+            '[' if rest.next_if_eq(&'^').is_some() => out.push_str("[!"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_those_of_go() {
+        assert_eq!(in_glob_notation("rules/**/[^a]*.y?ml"), "rules/*/[!a]*.y?ml");
+        assert_eq!(in_glob_notation(r"a\*b"), "a[*]b");
+    }
+
+    #[test]
+    fn patterns_match_files_beside_the_test_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml", ".c.yaml", "d.yml"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names = |pattern: &str| -> Vec<String> {
+            let found = matching(folder.path(), &Located::text("p", pattern)).unwrap();
+            found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names("*.yaml"), [".c.yaml", "a.yaml", "b.yaml"]);
+        assert_eq!(names("./a.yaml"), ["a.yaml"]);
+        assert_eq!(names("[^a].y*"), ["b.yaml", "d.yml"]);
+        assert!(names("e.yaml").is_empty());
+        assert!(matching(folder.path(), &Located::text("p", "a[")).is_err());
+    }
+}
