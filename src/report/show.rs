@@ -193,6 +193,7 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
     out.push_str(&paragraph("    expr  ", 0, &rule.expr.value, look.width));
     let _ = writeln!(out, "    {}  {}", held_for(&rule.kind), place(&rule.name));
     let mut annotations = playback.annotations(track, at);
+    annotations.retain(|(_, text)| !text.is_empty());
     let rank = |name: &str| ["summary", "description", "message"].iter().position(|first| *first == name).unwrap_or(3);
     annotations.sort_by_key(|(name, _)| rank(name));
     for (name, text) in &annotations {

@@ -88,7 +88,7 @@ impl Run {
     }
 
     /// Annotations of an alert at a time, as the last evaluation at which its condition held expanded them; sorted by
-    /// name. `groups` and `store` are those of the evaluation.
+    /// name, those included that come out empty. `groups` and `store` are those of the evaluation.
     pub fn annotations(
         &self,
         groups: &[Group],

@@ -153,7 +153,7 @@ impl Writer {
             let _ = writeln!(out, "    for: {}", self.dice.pick(&["0s", "0s", "1m", "2m", "3m", "90s"]));
             let _ = writeln!(out, "    keep_firing_for: {}", self.dice.pick(&["0s", "0s", "1m", "2m", "3m"]));
             if self.dice.one_in(3) {
-                out.push_str("    annotations:\n      told: '{{ $labels.l }} is {{ $value }} of {{ with query \"sum(m1)\" }}{{ . | first | value }}{{ end }}'\n");
+                out.push_str("    annotations:\n      told: '{{ $labels.l }} is {{ $value }} of {{ with query \"sum(m1)\" }}{{ . | first | value }}{{ end }}'\n      first: '{{ if eq $labels.l \"a\" }}yes{{ end }}'\n");
             }
         }
         let labels: &[&str] = match alert {

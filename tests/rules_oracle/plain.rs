@@ -229,7 +229,6 @@ fn alerts(
         let told = annotations
             .iter()
             .map(|(name, text)| (name.clone(), expand(text, rule, &raw, value, tick, store, options)))
-            .filter(|(_, text)| !text.is_empty())
             .collect();
         if found.iter().any(|(other, ..)| *other == labels) {
             return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
