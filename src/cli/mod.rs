@@ -11,6 +11,7 @@ use crate::syntax::STACK_BYTES;
 use crate::text::{Diagnostic, yaml};
 
 mod conformance;
+mod export;
 mod output;
 mod query;
 mod schema;
@@ -47,6 +48,7 @@ enum Verb {
     Test(test::Args),
     Show(show::Args),
     Query(query::Args),
+    Export(export::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
 }
@@ -66,6 +68,7 @@ fn run() -> ExitCode {
         Verb::Test(args) => test::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Query(args) => query::run(args),
+        Verb::Export(args) => export::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
     };

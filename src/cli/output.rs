@@ -90,7 +90,11 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
         _ => Path::new("."),
     };
     let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut new = tempfile::Builder::new();
+        // As any other file: temporary ones are for their owner alone.
+        #[cfg(unix)]
+        new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = new.tempfile_in(folder)?;
         file.write_all(text.as_bytes())?;
         file.persist(path).map_err(|error| error.error)?;
         Ok(())

@@ -33,19 +33,23 @@ impl Playback {
     /// What the generators refuse (too many samples, two generators for one series), with its place.
     pub fn new(incident: &Incident, day: Arc<Day>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
         let mut generated = day.generate(limits)?;
-        let profile = Profile { default_step: day.interval, ..Profile::prometheus() };
+        let options = Playback::options(incident, &day);
+        let groups = incident.groups.clone();
+        let run = rules::evaluate(&groups, &mut generated.store, &options)?;
+        Ok(Playback { day, groups, generated, run, profile: options.profile })
+    }
+
+    /// How the rules of a day are evaluated.
+    pub fn options(incident: &Incident, day: &Day) -> EvaluateOptions {
         let mut labels = incident.external_labels.builder();
         for (name, value) in day.external_labels.iter() {
             labels.set(name, value);
         }
-        let options = EvaluateOptions {
+        EvaluateOptions {
             external_labels: labels.build(),
-            profile: profile.clone(),
+            profile: Profile { default_step: day.interval, ..Profile::prometheus() },
             ..EvaluateOptions::new(day.start(), day.end(), day.interval)
-        };
-        let groups = incident.groups.clone();
-        let run = rules::evaluate(&groups, &mut generated.store, &options)?;
-        Ok(Playback { day, groups, generated, run, profile })
+        }
     }
 
     pub fn rule(&self, rule: RuleRef) -> &Rule {

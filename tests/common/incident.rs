@@ -22,6 +22,7 @@ pub fn stdout(output: &Output) -> String {
 }
 
 /// A copy of the vmagent incident and its rules, in which `from` is replaced by `to` in one file.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
 pub fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a temporary folder");
     for path in [

@@ -1,0 +1,14 @@
+//! Days of replays as files that other programs read.
+
+mod openmetrics;
+mod promtool;
+mod rule_files;
+mod stretch;
+mod test_file;
+mod values;
+mod yaml;
+
+pub use openmetrics::openmetrics;
+pub use promtool::{Wanted, promtool};
+pub use rule_files::{PlainRules, RuleFiles};
+pub use test_file::{Alert, AlertTest, TestFile, TestGroup};
