@@ -43,10 +43,12 @@ pub struct Runbooks {
     pub path: Option<Located>,
 }
 
-/// Limits on what a drill may use.
+/// Limits on what a drill may use; `None` where a default holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     pub max_samples: Option<u64>,
+    /// Of one replay, rule file or test file.
+    pub max_file_bytes: Option<u64>,
 }
 
 impl Config {
@@ -109,9 +111,18 @@ impl Config {
             runbooks.finish();
         }
         if let Some(limits) = top.get("limits").and_then(|node| Mapping::of(node, "`limits`", problems)) {
-            self.limits.max_samples = limits.integer("max_samples").and_then(|limit| u64::try_from(limit).ok());
+            let most = |name| limits.integer(name).and_then(|limit| u64::try_from(limit).ok());
+            self.limits = Limits { max_samples: most("max_samples"), max_file_bytes: most("max_file_bytes") };
             limits.finish();
         }
+    }
+
+    /// Reads a replay, a rule file or a test file.
+    ///
+    /// # Errors
+    /// As `yaml::read_file_within`.
+    pub fn read_file(&self, path: &Path) -> Result<Source, Diagnostic> {
+        yaml::read_file_within(path, self.limits.max_file_bytes.unwrap_or(yaml::MAX_FILE_BYTES))
     }
 
     /// The language of a rule file; `None` where the file itself shows it.
@@ -145,7 +156,7 @@ languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql}
 external_labels: {cluster: home}
 render: {command: make rules, output: build}
 runbooks: {annotation: runbook_url, url: 'https://x/(.*)', path: 'runbooks/$1.md'}
-limits: {max_samples: 1000000}
+limits: {max_samples: 1000000, max_file_bytes: 2000}
 ";
         let config = Config::read(&Source::new("firedrill.yaml", text)).unwrap();
         assert_eq!(&*config.paths[0], "incidents");
@@ -153,7 +164,7 @@ limits: {max_samples: 1000000}
         assert_eq!(config.language(Path::new("rules/a.yaml")), Some(&Language::Promql));
         assert!(matches!(config.language(Path::new("rules/vm.yaml")), Some(Language::Skipped(_))));
         assert_eq!(config.language(Path::new("other/a.yaml")), None);
-        assert_eq!(config.limits.max_samples, Some(1_000_000));
+        assert_eq!(config.limits, Limits { max_samples: Some(1_000_000), max_file_bytes: Some(2000) });
     }
 
     #[test]

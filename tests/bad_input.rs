@@ -240,11 +240,17 @@ fn an_expression_nested_too_deep_is_refused_and_a_long_chain_is_not() {
 }
 
 #[test]
-fn a_rule_file_of_50_mb_is_refused_at_once() {
+fn a_file_above_the_limit_is_refused_at_once() {
     let folder = folder(REPLAY, RULES);
     let file = fs::File::options().write(true).open(folder.path().join("rules.yaml")).expect("the rules");
-    file.set_len(50_000_000).expect("a sparse file");
-    everywhere(&folder, &["--> replay.yaml:5:9", "rules.yaml is larger than 16 MiB", "split it"]);
+    file.set_len(500_000_000).expect("a sparse file");
+    everywhere(&folder, &["--> replay.yaml:5:9", "rules.yaml is larger than 128 MiB", "raise `max_file_bytes`"]);
+    file.set_len(RULES.len() as u64).expect("a shorter file");
+    write(&folder, "firedrill.yaml", "limits: {max_file_bytes: 100}\n");
+    everywhere(&folder, &["replay.yaml is larger than 100 bytes", "`limits` in firedrill.yaml"]);
+    write(&folder, "firedrill.yaml", "limits: {max_file_bytes: 2000}\n");
+    let output = firedrill(folder.path(), &["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::labels::Labels;
 use crate::promql::Features;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, RuleFile};
-use crate::text::{Diagnostic, yaml};
+use crate::text::Diagnostic;
 
 /// A replay and the rules under test.
 #[derive(Clone, Debug)]
@@ -50,14 +50,14 @@ pub fn tell_apart(incidents: &mut [Incident]) {
 /// # Errors
 /// Everything that is wrong with them, each with its place.
 pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
-    let source = yaml::read_file(path).map_err(|error| vec![error])?;
+    let source = config.read_file(path).map_err(|error| vec![error])?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let replay = replay::read(&source, folder)?;
     let mut groups = Vec::new();
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in &replay.rules {
         let path = tidy(&file.path);
-        let read = yaml::read_file(&path).map_err(|error| match error.place {
+        let read = config.read_file(&path).map_err(|error| match error.place {
             Some(_) => vec![error],
             None => vec![error.at(&replay.source, file.written.span).or_help(RULES_HELP)],
         });

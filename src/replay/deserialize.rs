@@ -88,7 +88,7 @@ pub struct Text {
 impl Text {
     /// The text with the way back from each of its bytes to the file.
     pub fn located(&self, source: &Source) -> Located {
-        let node = Node { span: self.span, kind: Kind::Scalar { text: self.text.clone(), plain: self.plain } };
+        let node = Node { span: self.span, kind: Kind::Scalar { text: self.text.as_str().into(), plain: self.plain } };
         let whole = || Located::new(self.text.clone(), source, self.span, Vec::new());
         node.located(source).unwrap_or_else(whole)
     }
@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
         let node = Node::deserialize(deserializer)?;
         match node.kind {
-            Kind::Scalar { text, plain } => Ok(Text { text, span: node.span, plain }),
+            Kind::Scalar { text, plain } => Ok(Text { text: text.to_string(), span: node.span, plain }),
             _ => Err(de::Error::custom(format!("expected a single value, found {}", node.describe()))),
         }
     }
@@ -169,9 +169,10 @@ impl<'de, T> Deserialize<'de> for Entries<T> {
             Kind::Null => Ok(Entries(Vec::new())),
             Kind::Map(entries) => {
                 let pair = |(key, value): (Node, Node)| match key.kind {
-                    Kind::Scalar { text, plain } => {
-                        Some((Text { text, plain, span: key.span }, Later { node: value, read_as: PhantomData }))
-                    }
+                    Kind::Scalar { text, plain } => Some((
+                        Text { text: text.to_string(), plain, span: key.span },
+                        Later { node: value, read_as: PhantomData },
+                    )),
                     _ => None,
                 };
                 Ok(Entries(entries.into_iter().filter_map(pair).collect()))
@@ -231,7 +232,7 @@ impl<'de> Visitor<'de> for KindSeed {
         f.write_str("a value, a list or a mapping")
     }
     fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
-        Ok(Kind::Scalar { text: text.to_owned(), plain: self.plain })
+        Ok(Kind::Scalar { text: text.into(), plain: self.plain })
     }
     fn visit_unit<E>(self) -> Result<Kind, E> {
         Ok(Kind::Null)

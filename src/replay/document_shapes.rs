@@ -15,7 +15,7 @@ use crate::text::Span;
 /// Reads a part of a node that was read already. The parts are few and fixed, so a plain match does.
 fn text_of<E: Error>(node: &Node, what: &str) -> Result<Text, E> {
     match &node.kind {
-        Kind::Scalar { text, plain } => Ok(Text { text: text.clone(), span: node.span, plain: *plain }),
+        Kind::Scalar { text, plain } => Ok(Text { text: text.to_string(), span: node.span, plain: *plain }),
         _ => Err(E::custom(format_args!("expected {what}, found {}", node.describe()))),
     }
 }

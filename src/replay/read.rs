@@ -209,10 +209,10 @@ fn expand_all(doc: &mut Document, reader: &Reader<'_>) {
     list(&mut doc.logs, true, reader);
     let mut events = Vec::new();
     for (key, entry) in &doc.events.0 {
-        let node = Node { span: key.span, kind: Kind::Scalar { text: key.text.clone(), plain: key.plain } };
+        let node = Node { span: key.span, kind: Kind::Scalar { text: key.text.as_str().into(), plain: key.plain } };
         for (key, entry) in each::expand(Some(&node), &entry.node, false, reader) {
             if let Some(Node { span, kind: Kind::Scalar { text, plain } }) = key {
-                events.push((Text { text, span, plain }, Later::new(entry)));
+                events.push((Text { text: text.to_string(), span, plain }, Later::new(entry)));
             }
         }
     }

@@ -19,7 +19,7 @@ pub fn substitute_all(
     match &mut node.kind {
         Kind::Null => {}
         Kind::Scalar { text, .. } => match substitute(text, values, open) {
-            Ok(Some(new)) => *text = new,
+            Ok(Some(new)) => *text = new.into(),
             Ok(None) => {}
             Err(problem) => problems.push(problem.at(source, node.span)),
         },

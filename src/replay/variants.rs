@@ -105,7 +105,7 @@ fn put(node: &mut Node, key: &str, path: &Node, value: &Node) -> Result<(), Diag
     match entries.iter_mut().find(|(name, _)| name.text() == Some(key)) {
         Some((_, old)) => *old = value.clone(),
         None => {
-            let name = Node { span: path.span, kind: Kind::Scalar { text: key.to_owned(), plain: true } };
+            let name = Node { span: path.span, kind: Kind::Scalar { text: key.into(), plain: true } };
             entries.push((name, value.clone()));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::slice;
 use std::sync::Arc;
 
 use super::{Diagnostic, Source, Span};
@@ -22,14 +23,36 @@ pub struct Located {
     pub source: Source,
     /// The whole notation in the file, quotes and block indicators included.
     pub span: Span,
-    /// In order, without gaps in the value.
-    pieces: Arc<[Piece]>,
+    pieces: Pieces,
+}
+
+/// In order, without gaps in the value.
+#[derive(Clone)]
+enum Pieces {
+    /// Most values stand in the file as they are.
+    One(Piece),
+    Some(Arc<[Piece]>),
+}
+
+impl Deref for Pieces {
+    type Target = [Piece];
+
+    fn deref(&self) -> &[Piece] {
+        match self {
+            Pieces::One(piece) => slice::from_ref(piece),
+            Pieces::Some(pieces) => pieces,
+        }
+    }
 }
 
 impl Located {
     /// A value and its pieces, in the order of the value.
     pub fn new(value: impl Into<String>, source: &Source, span: Span, pieces: Vec<Piece>) -> Located {
-        Located { value: value.into(), source: source.clone(), span, pieces: pieces.into() }
+        let pieces = match pieces[..] {
+            [piece] => Pieces::One(piece),
+            _ => Pieces::Some(pieces.into()),
+        };
+        Located { value: value.into(), source: source.clone(), span, pieces }
     }
 
     /// A value that stands in the file byte by byte, from `start` on.

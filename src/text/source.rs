@@ -1,6 +1,6 @@
 //! A text with a name, and spans of bytes in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A half-open range of byte offsets in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,15 +35,13 @@ pub struct Source(Arc<SourceText>);
 struct SourceText {
     name: String,
     text: String,
-    /// Byte offset at which each line starts.
-    lines: Vec<usize>,
+    /// Byte offset at which each line starts; known from the first question for a place on.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Source {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Source {
-        let text = text.into();
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Source(Arc::new(SourceText { name: name.into(), text, lines }))
+        Source(Arc::new(SourceText { name: name.into(), text: text.into(), lines: OnceLock::new() }))
     }
 
     pub fn name(&self) -> &str {
@@ -54,11 +52,17 @@ impl Source {
         &self.0.text
     }
 
+    fn lines(&self) -> &[usize] {
+        let behind_breaks = || self.text().match_indices('\n').map(|(at, _)| at + 1);
+        self.0.lines.get_or_init(|| std::iter::once(0).chain(behind_breaks()).collect())
+    }
+
     /// Line and column of a byte offset; an offset behind the end is the end.
     pub fn place(&self, offset: usize) -> LineColumn {
         let offset = offset.min(self.0.text.len());
-        let line = self.0.lines.partition_point(|start| *start <= offset);
-        let before = &self.0.text.as_bytes()[self.0.lines[line - 1]..offset];
+        let lines = self.lines();
+        let line = lines.partition_point(|start| *start <= offset);
+        let before = &self.0.text.as_bytes()[lines[line - 1]..offset];
         // Count the bytes that begin a character, so that an offset inside one does no harm.
         let column = before.iter().filter(|byte| **byte & 0xC0 != 0x80).count() + 1;
         LineColumn { line, column }
@@ -66,7 +70,7 @@ impl Source {
 
     /// Byte offset of a line and a column, both counted from 1; behind the end of a line is its end.
     pub fn offset(&self, place: LineColumn) -> usize {
-        let Some(start) = self.0.lines.get(place.line.saturating_sub(1)) else { return self.0.text.len() };
+        let Some(start) = self.lines().get(place.line.saturating_sub(1)) else { return self.0.text.len() };
         let line = self.0.text[*start..].split('\n').next().unwrap_or_default();
         start + line.char_indices().nth(place.column.saturating_sub(1)).map_or(line.len(), |(at, _)| at)
     }

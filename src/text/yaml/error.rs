@@ -1,26 +1,15 @@
 //! Errors of the YAML parser in this project's words.
 
-use serde_yaml::Error;
+use granit_parser::{ErrorKind, ScanError};
 
-use crate::text::{Diagnostic, LineColumn, Source, Span};
+use crate::text::{Diagnostic, Source, Span};
 
 /// What a parser's error says, where, and what to write instead.
-pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
-    let error = match error.without_snippet() {
-        // The original is more telling than its way through an alias.
-        Error::AliasError { error, .. } => error.without_snippet(),
-        error => error,
-    };
-    let place = error.location().map(|location| {
-        let span = location.span();
-        let place = LineColumn { line: location.line() as usize, column: location.column() as usize };
-        let start = span.byte_offset().map_or_else(|| source.offset(place), |offset| offset as usize);
-        let start = start.min(source.text().len());
-        let length = (span.byte_len().unwrap_or_default() as usize).min(source.text().len() - start);
-        Span::new(start, start + length.max(1))
-    });
-    let mut place = place.unwrap_or_default();
-    let message = headline(error);
+pub(super) fn diagnose(error: &ScanError, source: &Source) -> Diagnostic {
+    let text = source.text();
+    let start = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
+    let place = Span::new(start, start + 1);
+    let message = error.info();
     if message.contains("tab")
         && let Some(tab) = tab_in_indentation(source, place.start)
     {
@@ -28,57 +17,30 @@ pub(super) fn diagnose(error: &Error, source: &Source) -> Diagnostic {
             .at(source, tab)
             .help("indent with spaces");
     }
-    let problem = match error {
-        Error::DuplicateMappingKey { key, .. } => {
-            let key = key.as_deref().map_or_else(|| "a key".to_owned(), |key| format!("`{key}`"));
-            Diagnostic::error(format!("{key} is given twice in one mapping"))
-                .help("keep one of them; YAML would silently ignore the other")
-        }
-        Error::UnknownAnchor { .. } => {
+    match error.kind() {
+        ErrorKind::UnknownAnchor => {
             // The parser knows only the mapping that it was in.
-            let ahead = source.text().get(place.start..).and_then(|rest| rest.find('*')).unwrap_or_default();
-            place = Span::new(place.start + ahead, place.start + ahead + 1);
+            let ahead = text.get(start..).and_then(|rest| rest.find('*')).unwrap_or_default();
             Diagnostic::error("this alias has no anchor in front of it")
+                .at(source, Span::new(start + ahead, start + ahead + 1))
                 .help("define it with `&name` before it is used; write a text that starts with `*` in quotes")
         }
-        Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
-            too_much(error)
+        ErrorKind::RecursionLimitExceeded => {
+            too_much("lists and mappings nest too deeply", "nest them less deeply").at(source, place)
         }
         _ => {
-            let help = hint(&message, source, place);
-            let problem = Diagnostic::error(format!("not valid YAML: {message}"));
-            match help {
+            let problem = Diagnostic::error(format!("not valid YAML: {message}")).at(source, place);
+            match hint(&message, source, place) {
                 Some(help) => problem.help(help),
                 None => problem,
             }
         }
-    };
-    problem.at(source, place)
+    }
 }
 
-/// What of a file is too much: the parser's budgets in words.
-fn too_much(error: &Error) -> Diagnostic {
-    use serde_yaml::budget::BudgetBreach;
-    let (what, help) = match error {
-        Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
-            ("lists and mappings nest too deeply", "nest them less deeply")
-        }
-        Error::Budget { breach: BudgetBreach::RecordedAnchorEvents { .. }, .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            ("aliases (`*name`) repeat too many values", "repeat less through anchors")
-        }
-        _ => ("the file holds too many values", "split it into several files"),
-    };
+/// A file that holds more than its limits allow.
+pub(super) fn too_much(what: &str, help: &str) -> Diagnostic {
     Diagnostic::error(format!("not read: {what}")).help(help)
-}
-
-/// The parser's message without its place.
-fn headline(error: &Error) -> String {
-    let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    let line = line.split(" at line ").next().unwrap_or(line);
-    line.strip_prefix("error: ").unwrap_or(line).trim_end_matches([':', ' ']).to_owned()
 }
 
 /// The first tab in the indentation of a line, from the line of `at` on.

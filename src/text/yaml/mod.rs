@@ -3,17 +3,19 @@
 //! Every reader of this project works on the tree and not on types that serde fills: serde stops at the first thing
 //! that is wrong, knows no place inside of a scalar, and loses places where a value may be one of several kinds. Over
 //! the tree a reader reports all that is wrong with a file at once, each at its place (`Mapping`), and a string can say
-//! where each of its bytes stands (`Node::located`). `serde_yaml` does the parsing: aliases and merge keys are
-//! resolved, duplicate keys refused, and documents that would explode are stopped by its budgets.
+//! where each of its bytes stands (`Node::located`). `granit-parser` says what stands where; aliases and merge keys are
+//! resolved here, duplicate keys refused, and documents that would explode stopped.
 //!
 //! Scalars keep their spelling: `severity: 1` into a string is `1`, `yes` is `yes`, and null is the empty string.
 
+mod document;
 mod error;
 mod file;
 mod mapping;
 mod node;
 mod scalar;
 
-pub use file::{MAX_FILE_BYTES, io_reason, read_file};
+pub use document::read_documents;
+pub use file::{MAX_FILE_BYTES, io_reason, read_file, read_file_within};
 pub use mapping::{Mapping, Problems};
-pub use node::{Kind, Node, read_documents};
+pub use node::{Kind, Node, ScalarText};

@@ -8,10 +8,8 @@ use crate::text::{Piece, Source, Span};
 /// The pieces of `value`, whose notation stands at `span`.
 pub(super) fn pieces(source: &Source, span: Span, value: &str) -> Vec<Piece> {
     let whole = || vec![Piece { value: Span::new(0, value.len()), file: span }];
-    let Some(written) = source.text().get(span.start..span.end) else { return whole() };
-    let content = untagged(written);
-    let start = span.start + (written.len() - content.len());
-    let mut walk = Walk { value, at: 0, written: content, start, pieces: Vec::new() };
+    let Some(content) = source.text().get(span.start..span.end) else { return whole() };
+    let mut walk = Walk { value, at: 0, written: content, start: span.start, pieces: Vec::new() };
     let done = match content.as_bytes().first() {
         Some(b'|') => walk.literal(),
         Some(b'>') => walk.folded(),
@@ -29,15 +27,6 @@ pub(super) fn pieces(source: &Source, span: Span, value: &str) -> Vec<Piece> {
     } else {
         whole()
     }
-}
-
-/// A notation without the tags and anchors in front of it.
-pub(super) fn untagged(mut written: &str) -> &str {
-    while written.starts_with(['!', '&']) {
-        let Some(end) = written.find(char::is_whitespace) else { return written };
-        written = written[end..].trim_start();
-    }
-    written
 }
 
 /// Where the header (`|`, `>-`) of a block stands whose content starts at `content`; `None` for what is no block.
