@@ -91,7 +91,7 @@ fn unread(file: &RuleFile) -> Vec<Diagnostic> {
     }
     for group in &file.groups {
         let reason = match &group.language {
-            Language::Promql => continue,
+            Language::Promql | Language::Metricsql => continue,
             Language::Logql => "its rules are written in LogQL, which is not evaluated yet",
             Language::Skipped(reason) => reason,
         };

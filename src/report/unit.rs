@@ -94,6 +94,10 @@ pub fn summary(groups: &[GroupResult], facts: RunFacts) -> String {
     }
     let cases: usize = groups.iter().map(|group| group.cases).sum();
     let seconds = facts.elapsed.as_secs_f64();
+    let not_run: usize = groups.iter().map(|group| group.not_run).sum();
+    if not_run > 0 {
+        let _ = write!(line, ", {} not run", plural(not_run, "case"));
+    }
     let _ = write!(line, " ({} groups, {} cases, {seconds:.2} s)", grouped(groups.len() as u64), grouped(cases as u64));
     line
 }

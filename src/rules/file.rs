@@ -215,6 +215,7 @@ impl<'a> Reader<'a> {
             let query = match parsed {
                 _ if logql => Query::Logql,
                 Ok(tree) => Query::Promql(tree),
+                Err(_) if language == Language::Metricsql => Query::Metricsql,
                 Err(error) => {
                     let problem = Diagnostic::error(error.message);
                     let problem = match error.hint {

@@ -43,6 +43,8 @@ pub struct Group {
 pub enum Language {
     Promql,
     Logql,
+    /// VictoriaMetrics' extension of PromQL: what is PromQL too is evaluated as that, the rest is not.
+    Metricsql,
     /// Another language, which is not run: the reason, for people.
     Skipped(String),
 }
@@ -82,6 +84,8 @@ pub enum Query {
     Promql(Expr),
     /// Kept as text in `Rule::expr`.
     Logql,
+    /// MetricsQL that PromQL does not know, kept as text in `Rule::expr`.
+    Metricsql,
 }
 
 impl Rule {
@@ -93,7 +97,7 @@ impl Rule {
     pub fn promql(&self) -> Option<&Expr> {
         match &self.query {
             Query::Promql(expr) => Some(expr),
-            Query::Logql => None,
+            Query::Logql | Query::Metricsql => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::engine::{Head, Matrix, Mode, Step, Steps, bits};
-use crate::labels::{Labels, METRIC_NAME};
+use crate::labels::{Labels, LabelsBuilder, METRIC_NAME};
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
 use crate::store::{AppendError, MetricStore, Moment};
@@ -39,6 +39,7 @@ enum Outcome<'a> {
 /// What a recording rule remembers of the columns of its result.
 struct Record {
     limit: Option<u64>,
+    export_replaced: bool,
     head: Option<Arc<Head>>,
     /// The columns that feed each slot.
     columns: Vec<Vec<u32>>,
@@ -47,6 +48,7 @@ struct Record {
 struct Alert<'a> {
     lifecycle: Lifecycle,
     labels: Vec<(&'a str, Template)>,
+    export_replaced: bool,
     /// The series of alerts start with the rule's labels as they are written, also where one expands to nothing.
     base: Labels,
     expander: Expander<'a>,
@@ -80,7 +82,10 @@ impl<'a> Runner<'a> {
         };
         let limit = group.limit.filter(|limit| *limit > 0);
         let outcome = match &rule.kind {
-            RuleKind::Record => Outcome::Record(Record { limit, head: None, columns: Vec::new() }),
+            RuleKind::Record => {
+                let export_replaced = options.export_replaced_labels;
+                Outcome::Record(Record { limit, export_replaced, head: None, columns: Vec::new() })
+            }
             RuleKind::Alert { for_, keep_firing_for, .. } => {
                 let lifecycle = Lifecycle::new(place, *for_, *keep_firing_for, limit);
                 Outcome::Alert(Box::new(Alert::new(rule, lifecycle, options)))
@@ -170,7 +175,7 @@ impl Record {
             self.head = Some(matrix.head().clone());
             self.columns.iter_mut().for_each(Vec::clear);
             for (column, result) in (0u32..).zip(&matrix.head().labels) {
-                let slot = written.slot(&recorded(rule, result));
+                let slot = written.slot(&recorded(rule, result, self.export_replaced));
                 self.columns.resize(written.len(), Vec::new());
                 self.columns[slot].push(column);
             }
@@ -248,13 +253,24 @@ impl Record {
 }
 
 /// The labels of a recorded series: those of the result, then the rule's (Prometheus `rules/recording.go`).
-fn recorded(rule: &Rule, result: &Labels) -> Labels {
+fn recorded(rule: &Rule, result: &Labels, export_replaced: bool) -> Labels {
     let mut labels = result.builder();
     labels.set(METRIC_NAME, &rule.name);
     for (name, value) in &rule.labels {
+        if export_replaced {
+            export(&mut labels, name, value, result);
+        }
         labels.set(name, value);
     }
     labels.build()
+}
+
+/// Keeps what a label of a result was, where it becomes something else (vmalert's `labelSet.add`).
+fn export(labels: &mut LabelsBuilder, name: &str, value: &str, result: &Labels) {
+    let was = result.get(name);
+    if !value.is_empty() && !was.is_empty() && was != value {
+        labels.set(&format!("exported_{name}"), was);
+    }
 }
 
 impl<'a> Alert<'a> {
@@ -275,6 +291,7 @@ impl<'a> Alert<'a> {
         Alert {
             lifecycle,
             labels: parsed.collect(),
+            export_replaced: options.export_replaced_labels,
             base: Labels::from_pairs(rule.labels.iter().map(|(name, text)| (name.as_str(), &**text))),
             expander,
             identities: fixed.then(HashMap::new),
@@ -352,7 +369,11 @@ impl<'a> Alert<'a> {
         let mut labels = sighting.result.builder();
         labels.remove(METRIC_NAME);
         for (name, template) in &self.labels {
-            labels.set(name, &self.expander.expand(template, sighting, frontier, store));
+            let value = self.expander.expand(template, sighting, frontier, store);
+            if self.export_replaced {
+                export(&mut labels, name, &value, &sighting.result);
+            }
+            labels.set(name, &value);
         }
         labels.set("alertname", self.expander.name);
         let labels = labels.build();

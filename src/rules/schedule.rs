@@ -24,6 +24,9 @@ pub struct EvaluateOptions {
     /// How much later than `start` the ticks of each group come, by the index of the group; zero where there is none.
     pub phases: Vec<Duration>,
     pub external_labels: Labels,
+    /// Whether a label of a result that the rule sets to something else lives on as `exported_NAME`, as in vmalert;
+    /// in Prometheus it is gone.
+    pub export_replaced_labels: bool,
     pub external_url: String,
     /// The engine; a query may hold at most its `max_samples` values.
     pub profile: Profile,
@@ -43,6 +46,7 @@ impl EvaluateOptions {
             query_offset: Duration::ZERO,
             phases: Vec::new(),
             external_labels: Labels::empty(),
+            export_replaced_labels: false,
             external_url: String::new(),
             profile: Profile::prometheus(),
             block: 1024,

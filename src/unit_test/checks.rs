@@ -2,7 +2,7 @@
 
 use super::run::Played;
 use super::verdict::{AlertDifference, Failure, FailureKind, FiringAlert, ResultSample};
-use super::{AlertTest, ExpectedSample, ExprTest, TestFile, TestGroup};
+use super::{AlertTest, ExpectedSample, ExprTest, TestFile, TestGroup, vmalert};
 use crate::engine::{Mode, Step, Steps};
 use crate::labels::Labels;
 use crate::promql;
@@ -27,7 +27,8 @@ pub fn nameless<'a>(file: &'a TestFile, group: &'a TestGroup) -> impl Iterator<I
 pub fn alerts(played: &Played<'_>) -> Vec<Failure> {
     let aborted = played.aborted().map(|error| error.tick);
     let reached = |test: &&AlertTest| aborted.is_none_or(|tick| played.tick(test.eval_time) < tick);
-    let mut tests: Vec<&AlertTest> = played.group.alert_tests.iter().filter(reached).collect();
+    let told = |test: &&AlertTest| vmalert::foreign_rule(played, test).is_none();
+    let mut tests: Vec<&AlertTest> = played.group.alert_tests.iter().filter(reached).filter(told).collect();
     tests.sort_by_key(|test| test.eval_time);
     tests.into_iter().filter_map(|test| alert(played, test)).collect()
 }
@@ -42,6 +43,10 @@ fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
             labels.retain(|(label, _)| &**label != "alertname");
             let mut labels = texts(&labels);
             labels.push(("alertname".to_owned(), name.value.clone()));
+            if let Some(groupname) = &test.groupname {
+                labels.retain(|(label, _)| label != "alertgroup");
+                labels.push(("alertgroup".to_owned(), groupname.value.clone()));
+            }
             labels.sort();
             FiringAlert { labels, annotations: texts(&alert.annotations) }
         })
@@ -63,8 +68,8 @@ fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
 fn firing(played: &Played<'_>, test: &AlertTest) -> Vec<FiringAlert> {
     let at = played.tick(test.eval_time);
     let named = |alert: &crate::rules::AlertTrack| {
-        let rule = &played.rules[alert.rule.group].rules[alert.rule.rule];
-        test.alertname.as_ref().is_some_and(|name| rule.name == *name)
+        let group = &played.rules[alert.rule.group];
+        test.names(group, &group.rules[alert.rule.rule])
     };
     let standing = played.run.alerts_at(at);
     let firing = standing.filter(|(alert, state)| *state == AlertState::Firing && named(alert));
@@ -97,7 +102,8 @@ pub fn failed_rule(played: &Played<'_>, error: &RuleError) -> Failure {
 
 /// The expression tests that do not hold.
 pub fn expressions(played: &Played<'_>) -> Vec<Failure> {
-    played.group.expr_tests.iter().filter_map(|test| expression(played, test)).collect()
+    let told = |test: &&ExprTest| vmalert::foreign_expression(played, test).is_none();
+    played.group.expr_tests.iter().filter(told).filter_map(|test| expression(played, test)).collect()
 }
 
 fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {

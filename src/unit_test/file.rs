@@ -3,6 +3,7 @@
 use chrono::DateTime;
 
 use crate::number;
+use crate::rules::{Group, Rule};
 use crate::text::yaml::{self, Kind, Mapping, Node, Problems};
 use crate::text::{Diagnostic, Located, Source, Span};
 use crate::time::{Duration, Timestamp};
@@ -19,7 +20,19 @@ pub struct TestFile {
     pub group_eval_order: Vec<Located>,
     /// Whether values of expressions may be one float apart.
     pub fuzzy_compare: bool,
+    pub dialect: Dialect,
     pub groups: Vec<TestGroup>,
+}
+
+/// Whose test file it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Promtool,
+    /// vmalert-tool, which evaluates MetricsQL; expressions that are PromQL too are evaluated as that.
+    VmalertTool {
+        /// Whether alerts have a label with the name of their group: so it is where cases name groups.
+        group_label: bool,
+    },
 }
 
 /// Series and what has to come out of them: one item of `tests`.
@@ -37,6 +50,8 @@ pub struct TestGroup {
     pub expr_tests: Vec<ExprTest>,
     pub external_labels: Vec<(Located, Located)>,
     pub external_url: String,
+    /// Whether the nth value of `a+bxn` is a + b*n, as in vmalert-tool; in promtool b is added n times.
+    pub multiplied: bool,
 }
 
 /// A series in promtool's notation.
@@ -53,6 +68,8 @@ pub struct AlertTest {
     pub span: Span,
     /// After the start.
     pub eval_time: Duration,
+    /// The name of the group of the rule; only vmalert-tool has it.
+    pub groupname: Option<Located>,
     /// `None` where it is missing, which fails the whole group.
     pub alertname: Option<Located>,
     pub expected: Vec<ExpectedAlert>,
@@ -101,6 +118,14 @@ impl TestGroup {
     }
 }
 
+impl AlertTest {
+    /// Whether it asks for the alerts of a rule.
+    pub fn names(&self, group: &Group, rule: &Rule) -> bool {
+        self.alertname.as_ref().is_some_and(|name| rule.name == *name)
+            && self.groupname.as_ref().is_none_or(|name| group.name == *name)
+    }
+}
+
 /// Reads a unit test file.
 ///
 /// # Errors
@@ -133,11 +158,12 @@ impl<'a> Reader<'a> {
         self.no_name_twice(&group_eval_order);
         let fuzzy_compare = top.boolean("fuzzy_compare").unwrap_or(false);
         let tests = top.list("tests");
-        let groups = tests.iter().enumerate().filter_map(|(i, node)| self.group(i, node, evaluation_interval));
+        let dialect = dialect(&tests);
+        let groups = tests.iter().enumerate().filter_map(|(i, node)| self.group(i, node, evaluation_interval, dialect));
         let groups = groups.collect();
         top.finish();
         let source = self.problems.source.clone();
-        Some(TestFile { source, rule_files, evaluation_interval, group_eval_order, fuzzy_compare, groups })
+        Some(TestFile { source, rule_files, evaluation_interval, group_eval_order, fuzzy_compare, dialect, groups })
     }
 
     fn no_name_twice(&self, names: &[Located]) {
@@ -149,14 +175,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn group(&self, index: usize, node: &'a Node, evaluation_interval: Duration) -> Option<TestGroup> {
+    fn group(
+        &self,
+        index: usize,
+        node: &'a Node,
+        evaluation_interval: Duration,
+        dialect: Dialect,
+    ) -> Option<TestGroup> {
+        let vmalert = dialect != Dialect::Promtool;
         let fields = Mapping::of(node, "a test group", self.problems)?;
         let name = fields.string("name").map(|name| name.value).filter(|name| !name.is_empty());
         let interval = positive(fields.duration("interval")).unwrap_or(evaluation_interval);
-        let start = fields.string("start_timestamp").and_then(|text| self.start(&text)).unwrap_or_default();
+        let start = match vmalert {
+            true => VMALERT_START,
+            false => fields.string("start_timestamp").and_then(|text| self.start(&text)).unwrap_or_default(),
+        };
         let input_series = fields.list("input_series").into_iter().filter_map(|node| self.series(node)).collect();
-        let alert_tests = fields.list("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node)).collect();
-        let expr_tests = fields.list("promql_expr_test").into_iter().filter_map(|node| self.expr_test(node)).collect();
+        let alert_tests =
+            fields.list("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node, dialect)).collect();
+        let expr_tests = fields.list(if vmalert { "metricsql_expr_test" } else { "promql_expr_test" });
+        let expr_tests = expr_tests.into_iter().filter_map(|node| self.expr_test(node, dialect)).collect();
         let external_labels = fields.pairs("external_labels");
         let external_url = fields.string("external_url").map(|url| url.value).unwrap_or_default();
         fields.finish();
@@ -170,6 +208,7 @@ impl<'a> Reader<'a> {
             expr_tests,
             external_labels,
             external_url,
+            multiplied: vmalert,
         })
     }
 
@@ -201,13 +240,19 @@ impl<'a> Reader<'a> {
         Some(InputSeries { span: node.span, series, values })
     }
 
-    fn alert_test(&self, node: &'a Node) -> Option<AlertTest> {
+    fn alert_test(&self, node: &'a Node, dialect: Dialect) -> Option<AlertTest> {
         let fields = Mapping::of(node, "an alert test", self.problems)?;
-        let eval_time = fields.duration("eval_time").unwrap_or_default();
+        let grouped = dialect == Dialect::VmalertTool { group_label: true };
+        let groupname = if grouped { fields.string("groupname").filter(|name| !name.is_empty()) } else { None };
+        if grouped && groupname.is_none() {
+            let problem = Diagnostic::error("an alert test of vmalert-tool without `groupname`");
+            self.problems.at(node, problem.help("write the name of the rule's group; other cases of this file do"));
+        }
+        let eval_time = self.eval_time(node, &fields, dialect);
         let alertname = fields.string("alertname").filter(|name| !name.is_empty());
         let expected = fields.list("exp_alerts").into_iter().filter_map(|node| self.expected_alert(node)).collect();
         fields.finish();
-        Some(AlertTest { span: node.span, eval_time, alertname, expected })
+        Some(AlertTest { span: node.span, eval_time, groupname, alertname, expected })
     }
 
     fn expected_alert(&self, node: &'a Node) -> Option<ExpectedAlert> {
@@ -218,11 +263,20 @@ impl<'a> Reader<'a> {
         Some(ExpectedAlert { span: node.span, labels, annotations })
     }
 
-    fn expr_test(&self, node: &'a Node) -> Option<ExprTest> {
+    /// vmalert-tool asks for it, promtool takes zero.
+    fn eval_time(&self, node: &Node, fields: &Mapping<'a>, dialect: Dialect) -> Duration {
+        if dialect != Dialect::Promtool && fields.get("eval_time").is_none() {
+            let problem = Diagnostic::error("a case of vmalert-tool without `eval_time`");
+            self.problems.at(node, problem.help("write how long after the start it is, such as `eval_time: 5m`"));
+        }
+        fields.duration("eval_time").unwrap_or_default()
+    }
+
+    fn expr_test(&self, node: &'a Node, dialect: Dialect) -> Option<ExprTest> {
         let fields = Mapping::of(node, "an expression test", self.problems)?;
         let expr = fields.string("expr");
         let expr = expr.unwrap_or_else(|| Located::new("", self.problems.source, node.span, Vec::new()));
-        let eval_time = fields.duration("eval_time").unwrap_or_default();
+        let eval_time = self.eval_time(node, &fields, dialect);
         let expected = fields.list("exp_samples").into_iter().filter_map(|node| self.expected_sample(node)).collect();
         fields.finish();
         Some(ExprTest { span: node.span, expr, eval_time, expected })
@@ -248,6 +302,19 @@ impl<'a> Reader<'a> {
             self.problems.at(node, problem.help("write 5, -0.5, 1e3, .inf, -.inf or .nan"));
         }
         value
+    }
+}
+
+/// When the tests of vmalert-tool begin: 2000-01-01T00:00:00Z.
+const VMALERT_START: Timestamp = Timestamp(946_684_800_000);
+
+/// vmalert-tool's fields tell its files from promtool's.
+fn dialect(tests: &[&Node]) -> Dialect {
+    let cases = |field| tests.iter().filter_map(move |test| test.get(field)).flat_map(Node::items);
+    let group_label = cases("alert_rule_test").any(|case| case.get("groupname").is_some());
+    match group_label || tests.iter().any(|test| test.get("metricsql_expr_test").is_some()) {
+        true => Dialect::VmalertTool { group_label },
+        false => Dialect::Promtool,
     }
 }
 

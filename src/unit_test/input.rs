@@ -119,7 +119,11 @@ fn fill(
             time = time + Duration(passed);
             continue;
         }
-        for value in run.values() {
+        for (nth, value) in run.values().enumerate() {
+            let value = match (group.multiplied, value) {
+                (true, Some(_)) => run.first.map(|first| first + run.step * nth as f64),
+                (_, value) => value,
+            };
             if time > until {
                 break;
             }

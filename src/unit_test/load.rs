@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use glob::{MatchOptions, glob_with};
 
-use super::TestFile;
+use super::{Dialect, TestFile, vmalert};
 use crate::config::Config;
 use crate::promql::Features;
 use crate::rules::{self, Group, Language, RuleFile};
@@ -16,7 +16,8 @@ use crate::text::{Diagnostic, Located, yaml};
 pub struct RuleFiles<'a> {
     config: &'a Config,
     features: Features,
-    files: Mutex<HashMap<PathBuf, Slot>>,
+    /// By path, and whether it is in MetricsQL.
+    files: Mutex<HashMap<(PathBuf, bool), Slot>>,
 }
 
 type ReadFile = Result<RuleFile, Vec<Diagnostic>>;
@@ -59,8 +60,9 @@ impl<'a> RuleFiles<'a> {
             if !seen.insert(path.clone()) {
                 continue;
             }
-            let read = self.slot(&path);
-            match read.get_or_init(|| self.read(&path)) {
+            let metricsql = file.dialect != Dialect::Promtool;
+            let read = self.slot(&path, metricsql);
+            match read.get_or_init(|| self.read(&path, metricsql)) {
                 Ok(read) => {
                     rules.warnings.extend(read.warnings.iter().cloned());
                     rules.groups.extend(read.groups.iter().cloned());
@@ -68,20 +70,22 @@ impl<'a> RuleFiles<'a> {
                 Err(problems) => rules.errors.extend(problems.iter().cloned()),
             }
         }
+        rules.warnings.extend(vmalert::note(file, &rules.groups));
         let rank = |group: &Group| file.group_eval_order.iter().position(|name| *name == group.name).unwrap_or(0);
         // Those that are not named count as the first, as in promtool.
         rules.groups.sort_by_key(rank);
         rules
     }
 
-    fn slot(&self, path: &Path) -> Slot {
+    fn slot(&self, path: &Path, metricsql: bool) -> Slot {
         let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        files.entry(path.to_owned()).or_default().clone()
+        files.entry((path.to_owned(), metricsql)).or_default().clone()
     }
 
-    fn read(&self, path: &Path) -> ReadFile {
+    fn read(&self, path: &Path, metricsql: bool) -> ReadFile {
         let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
-        let language = self.config.language(path).unwrap_or(&Language::Promql);
+        let usual = if metricsql { Language::Metricsql } else { Language::Promql };
+        let language = self.config.language(path).unwrap_or(&usual);
         rules::read_with(&source, Some(language), self.features)
     }
 }

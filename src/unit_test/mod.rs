@@ -7,8 +7,9 @@ mod input;
 mod load;
 mod run;
 mod verdict;
+mod vmalert;
 
-pub use file::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFile, TestGroup, read};
+pub use file::{AlertTest, Dialect, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFile, TestGroup, read};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
 pub use verdict::{AlertDifference, Failure, FailureKind, FiringAlert, GroupResult, ResultSample};

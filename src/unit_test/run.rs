@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::input::{self, Input};
 use super::verdict::{Failure, FailureKind, GroupResult};
-use super::{Rules, TestFile, TestGroup, checks};
+use super::{Dialect, Rules, TestFile, TestGroup, checks, vmalert};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
 use crate::rules::{self, EvaluateOptions, Group, RuleError, Run};
@@ -55,12 +55,14 @@ impl Played<'_> {
 pub fn run(file: &TestFile, group: &TestGroup, rules: &Rules, options: &Options) -> GroupResult {
     let began = Instant::now();
     let mut warnings = Vec::new();
-    let failures = run_group(file, group, rules, options, &mut warnings);
+    let mut not_run = 0;
+    let failures = run_group(file, group, rules, options, &mut warnings, &mut not_run);
     GroupResult {
         file: file.source.clone(),
         name: group.name.clone(),
         span: group.span,
         cases: group.cases(),
+        not_run,
         failures,
         warnings,
         elapsed: began.elapsed(),
@@ -73,6 +75,7 @@ fn run_group(
     rules: &Rules,
     options: &Options,
     warnings: &mut Vec<Diagnostic>,
+    not_run: &mut usize,
 ) -> Vec<Failure> {
     let unusable = |subject: &str, problems: Vec<Diagnostic>| {
         vec![Failure { subject: subject.to_owned(), span: group.span, kind: FailureKind::Unusable(problems) }]
@@ -95,14 +98,20 @@ fn run_group(
         group_intervals: false,
         external_labels: Labels::from_pairs(group.external_labels.iter().map(|(name, value)| (&**name, &**value))),
         external_url: group.external_url.clone(),
+        export_replaced_labels: file.dialect != Dialect::Promtool,
         profile: profile.clone(),
         ..EvaluateOptions::new(group.start, last, file.evaluation_interval)
     };
-    let run = match rules::evaluate(&rules.groups, &mut store, &evaluation) {
+    let labelled = vmalert::labelled(file, group, &rules.groups);
+    let groups = labelled.as_deref().unwrap_or(&rules.groups);
+    let run = match rules::evaluate(groups, &mut store, &evaluation) {
         Ok(run) => run,
         Err(problems) => return unusable("rule_files", problems),
     };
-    let played = Played { file, group, rules: &rules.groups, store, run, profile, last };
+    let played = Played { file, group, rules: groups, store, run, profile, last };
+    let foreign = vmalert::not_run(&played);
+    *not_run = foreign.len();
+    warnings.extend(foreign);
     let mut failures = checks::alerts(&played);
     match played.aborted() {
         Some(error) => failures.push(checks::failed_rule(&played, error)),

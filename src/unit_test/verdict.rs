@@ -14,6 +14,8 @@ pub struct GroupResult {
     pub span: Span,
     /// How many alert and expression tests it has.
     pub cases: usize,
+    /// How many of them were not run, since they need a language that is not evaluated.
+    pub not_run: usize,
     /// None where all cases hold.
     pub failures: Vec<Failure>,
     /// What does not change the verdict and should be known.
