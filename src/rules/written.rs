@@ -115,10 +115,18 @@ impl Written {
         let mut refused = Ok(());
         let mut live = Vec::with_capacity(samples.len());
         for (slot, value) in samples {
-            self.slots[*slot].turn = self.turn;
-            match self.slots[*slot].write(Some(*value), step, store) {
+            let own = &mut self.slots[*slot];
+            let again = std::mem::replace(&mut own.turn, self.turn) == self.turn && own.live;
+            let written = match own.id {
+                // Two alerts of one series: it lives on though the second sample is refused.
+                Some(id) if again => store.append(id, step.time, *value, step.frontier),
+                _ => own.write(Some(*value), step, store),
+            };
+            match written {
                 Ok(()) => live.push(*slot),
-                Err(error) => refused = refused.and(Err(error)),
+                // A duplicate is told before a late one.
+                Err(AppendError::OutOfOrder) if refused.is_err() => {}
+                Err(error) => refused = Err(error),
             }
         }
         for slot in std::mem::replace(&mut self.live, live) {
