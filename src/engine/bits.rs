@@ -58,6 +58,20 @@ pub fn join(bits: &mut [u64], other: &[u64]) {
     }
 }
 
+/// Copies the steps `from..from + count`, which become those from 0 on, into an empty set of that size.
+pub fn copy_range(bits: &[u64], from: usize, count: usize, out: &mut [u64]) {
+    for (at, word) in out.iter_mut().enumerate() {
+        let start = from + at * 64;
+        let low = bits.get(start / 64).map_or(0, |word| word >> (start % 64));
+        let high = match (start % 64, bits.get(start / 64 + 1)) {
+            (0, _) | (_, None) => 0,
+            (shift, Some(next)) => next << (64 - shift),
+        };
+        let wanted = count - at * 64;
+        *word = (low | high) & if wanted >= 64 { !0 } else { (1 << wanted) - 1 };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +88,22 @@ mod tests {
         assert_eq!(steps(&all(65)).count(), 65);
         assert_eq!(all(64), [!0]);
         assert!(none(&all(0)));
+    }
+
+    #[test]
+    fn a_range_is_copied_across_words() {
+        let steps_of = |bits: &[u64]| steps(bits).collect::<Vec<_>>();
+        let mut bits = vec![0; words(200)];
+        [3, 64, 65, 127, 130, 199].into_iter().for_each(|step| insert(&mut bits, step));
+        let range = |from, count| {
+            let mut out = vec![0; words(count)];
+            copy_range(&bits, from, count, &mut out);
+            steps_of(&out)
+        };
+        assert_eq!(range(0, 200), [3, 64, 65, 127, 130, 199]);
+        assert_eq!(range(3, 62), [0, 61]);
+        assert_eq!(range(64, 64), [0, 1, 63]);
+        assert_eq!(range(65, 135), [0, 62, 65, 134]);
+        assert_eq!(range(199, 1), [0]);
     }
 }

@@ -178,6 +178,20 @@ impl Matrix {
         bits::insert(present, step);
     }
 
+    /// Some of the steps.
+    pub fn rows(&self, from: usize, steps: usize) -> Matrix {
+        let mut out = Matrix::new(self.head.clone(), steps);
+        for column in 0..self.head.len() {
+            let (values, present) = out.column_mut(column);
+            values.copy_from_slice(&self.values(column)[from..from + steps]);
+            bits::copy_range(self.present(column), from, steps, present);
+        }
+        let range = from..from + steps;
+        out.errors = self.errors.range(range.clone()).map(|(step, error)| (step - from, error.clone())).collect();
+        out.order = self.order.range(range).map(|(step, order)| (step - from, order.clone())).collect();
+        out
+    }
+
     /// Removes all values of a step.
     pub fn clear_step(&mut self, step: usize) {
         for column in 0..self.head.len() {

@@ -73,19 +73,43 @@ pub struct Component {
     pub stepwise: bool,
 }
 
+/// What rules write, to be asked who may write what a selector selects.
+pub struct Writers<'a> {
+    outputs: Vec<Output<'a>>,
+    by_name: HashMap<&'a str, Vec<usize>>,
+    everybody: Vec<usize>,
+}
+
+impl<'a> Writers<'a> {
+    pub fn new(rules: &[&'a Rule]) -> Writers<'a> {
+        let outputs: Vec<Output<'a>> = rules.iter().map(|rule| Output::of(rule)).collect();
+        let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (writer, output) in outputs.iter().enumerate() {
+            for name in &output.names {
+                by_name.entry(name).or_default().push(writer);
+            }
+        }
+        Writers { outputs, by_name, everybody: (0..rules.len()).collect() }
+    }
+
+    /// The rules that may write a series that meets all matchers, by index.
+    pub fn of<'s>(&'s self, matchers: &'s [Matcher]) -> impl Iterator<Item = usize> + 's {
+        let named = matchers.iter().find(|m| &*m.name == METRIC_NAME && m.op == MatchOp::Equal);
+        let candidates = match named {
+            Some(name) if name.value.is_empty() => &[],
+            Some(name) => self.by_name.get(&*name.value).map_or(&[][..], Vec::as_slice),
+            None => &self.everybody,
+        };
+        candidates.iter().copied().filter(|writer| self.outputs[*writer].may_match(matchers))
+    }
+}
+
 /// Components in an order in which each comes after all that it may read. Rules that may write one series are in one
 /// component, since whose sample is refused depends on who comes first.
 ///
 /// `reads_anything` says of a rule that it reads what cannot be told beforehand (a `query` in a label's template).
-pub fn components(rules: &[&Rule], reads_anything: &dyn Fn(usize) -> bool) -> Vec<Component> {
-    let outputs: Vec<Output<'_>> = rules.iter().map(|rule| Output::of(rule)).collect();
-    let mut writers: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (writer, output) in outputs.iter().enumerate() {
-        for name in &output.names {
-            writers.entry(name).or_default().push(writer);
-        }
-    }
-    let everybody: Vec<usize> = (0..rules.len()).collect();
+pub fn components(rules: &[&Rule], writers: &Writers<'_>, reads_anything: &dyn Fn(usize) -> bool) -> Vec<Component> {
+    let outputs = &writers.outputs;
     let mut edges: Vec<Vec<usize>> = vec![Vec::new(); rules.len()];
     for (reader, rule) in rules.iter().enumerate() {
         if reads_anything(reader) {
@@ -93,17 +117,10 @@ pub fn components(rules: &[&Rule], reads_anything: &dyn Fn(usize) -> bool) -> Ve
             continue;
         }
         for (selector, _) in rule.promql().map(|expr| expr.selectors()).unwrap_or_default() {
-            let named = selector.matchers.iter().find(|m| &*m.name == METRIC_NAME && m.op == MatchOp::Equal);
-            let candidates = match named {
-                Some(name) if name.value.is_empty() => &[],
-                Some(name) => writers.get(&*name.value).map_or(&[][..], Vec::as_slice),
-                None => &everybody,
-            };
-            let read = candidates.iter().filter(|writer| outputs[**writer].may_match(&selector.matchers));
-            edges[reader].extend(read);
+            edges[reader].extend(writers.of(&selector.matchers));
         }
     }
-    for same_name in writers.values() {
+    for same_name in writers.by_name.values() {
         // All alerts write `ALERTS`, and those of different names never meet: thousands of them are not compared in pairs.
         let mut namesakes: HashMap<Option<&str>, Vec<usize>> = HashMap::new();
         for writer in same_name {
@@ -208,7 +225,7 @@ mod tests {
         let source = Source::new("rules.yaml", format!("groups:\n- name: g\n  rules:\n{items}"));
         let file = crate::rules::read(&source).expect("valid rules");
         let rules: Vec<&Rule> = file.rules().map(|(_, rule)| rule).collect();
-        components(&rules, &|_| false).into_iter().map(|c| (c.rules, c.stepwise)).collect()
+        components(&rules, &Writers::new(&rules), &|_| false).into_iter().map(|c| (c.rules, c.stepwise)).collect()
     }
 
     #[test]

@@ -5,16 +5,17 @@
 //! of samples and steps keep from a rule what it could not have seen. Rules that read each other in a circle, or may
 //! write one series, go tick by tick, through the same code.
 
-use crate::engine::{Step, Steps};
+use crate::engine::Step;
 use crate::labels::Labels;
 use crate::store::{MetricStore, Moment, SeriesId};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
-use super::dependency::{Component, Output, components};
+use super::dependency::{Component, Output, Writers, components};
 use super::run::{RuleError, RuleFailure, RuleRef, Run};
 use super::runner::Runner;
 use super::schedule::{EvaluateOptions, Schedule};
+use super::sharing::{Reader, shared_parts};
 use super::{Group, Rule};
 
 /// Evaluates all PromQL groups over the samples of `store`, and writes what they record into it. Groups are evaluated
@@ -26,29 +27,35 @@ use super::{Group, Rule};
 pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOptions) -> Result<Run, Vec<Diagnostic>> {
     let schedules: Vec<Schedule> =
         groups.iter().enumerate().map(|(index, group)| Schedule::of(index, group, options)).collect();
-    let (mut positions, mut runners, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut positions, mut runners, mut problems) = (Vec::new(), Vec::<Runner<'_>>::new(), Vec::new());
     let mut position = 0;
     for (g, group) in groups.iter().enumerate() {
         let mut own = Vec::new();
         for (r, rule) in group.rules.iter().enumerate() {
             position += 1;
             own.push(position);
-            match Runner::new(RuleRef { group: g, rule: r }, position, group, rule, options) {
-                Ok(runner) => runners.extend(runner),
-                Err(error) => {
-                    let mut problem = Diagnostic::error(error.message);
-                    problem.help = error.hint;
-                    problems.push(rule.expr.diagnose(error.span, problem));
-                }
-            }
+            runners.extend(Runner::new(RuleRef { group: g, rule: r }, position, group, rule, options));
         }
         positions.push(own);
+    }
+    let rules: Vec<&Rule> = runners.iter().map(|runner| runner.rule).collect();
+    let writers = Writers::new(&rules);
+    let order = components(&rules, &writers, &|index| runners[index].reads_anything());
+    let readers: Vec<Reader<'_>> = runners
+        .iter()
+        .map(|runner| Reader { rule: runner.rule, position: runner.position, schedule: &schedules[runner.place.group] })
+        .collect();
+    let parts = shared_parts(&readers, &writers, &order);
+    for (runner, parts) in runners.iter_mut().zip(&parts) {
+        if let Err(error) = runner.compile(&options.profile, parts) {
+            let mut problem = Diagnostic::error(error.message);
+            problem.help = error.hint;
+            problems.push(runner.rule.expr.diagnose(error.span, problem));
+        }
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let rules: Vec<&Rule> = runners.iter().map(|runner| runner.rule).collect();
-    let order = components(&rules, &|index| runners[index].reads_anything());
     let mut inputs = contested(&order, &rules, store);
     let mut evaluations = 0;
     let shortest = schedules.iter().map(|schedule| schedule.interval).min().unwrap_or(options.interval);
@@ -104,22 +111,23 @@ fn run_component(
     let mut evaluations = 0;
     if !component.stepwise && inputs.is_empty() {
         for index in &component.rules {
-            let steps = Steps(ticks(&runners[*index]));
+            let steps = ticks(&runners[*index]);
             evaluations += steps.len() as u64;
-            runners[*index].run(&steps, store);
+            runners[*index].run(&steps, &steps, store);
         }
         return evaluations;
     }
     // Every evaluation in the order in which it happens.
-    let mut all: Vec<(Step, usize)> = Vec::new();
-    for index in &component.rules {
-        all.extend(ticks(&runners[*index]).into_iter().map(|step| (step, *index)));
+    let blocks: Vec<Vec<Step>> = component.rules.iter().map(|index| ticks(&runners[*index])).collect();
+    let mut all: Vec<(Step, usize, usize)> = Vec::new();
+    for (nth, block) in blocks.iter().enumerate() {
+        all.extend(block.iter().enumerate().map(|(at, step)| (*step, nth, at)));
     }
-    all.sort_by_key(|(step, _)| step.frontier);
-    for (step, index) in all {
+    all.sort_by_key(|(step, ..)| step.frontier);
+    for (step, nth, at) in all {
         inputs.load(step.frontier, component, runners, store);
         evaluations += 1;
-        runners[index].run(&Steps(vec![step]), store);
+        runners[component.rules[nth]].run(&blocks[nth][at..=at], &blocks[nth], store);
     }
     // Later components of this block may read what arrives between the ticks of this one.
     inputs.load(Moment::arrival(to), component, runners, store);

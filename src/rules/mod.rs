@@ -11,6 +11,7 @@ mod rule;
 mod run;
 mod runner;
 mod schedule;
+mod sharing;
 mod written;
 
 pub use evaluate::evaluate;

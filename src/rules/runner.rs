@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::engine::{Head, Matrix, Mode, Step, Steps, bits};
+use crate::engine::{Head, Matrix, Mode, Step, bits};
 use crate::labels::{Labels, LabelsBuilder, METRIC_NAME};
-use crate::promql::ast::ValueType;
-use crate::promql::eval::Query;
+use crate::promql::ast::{Expr, ValueType};
+use crate::promql::eval::{Profile, Query, SharedParts};
 use crate::store::{AppendError, MetricStore, Moment};
 use crate::syntax::ParseError;
 use crate::template::{Template, has_actions};
@@ -24,7 +24,7 @@ pub struct Runner<'a> {
     pub place: RuleRef,
     pub position: u32,
     pub rule: &'a Rule,
-    /// `None` where the expression yields what no rule can use.
+    /// `None` where the expression yields what no rule can use, and until it is compiled.
     query: Option<Query>,
     outcome: Outcome<'a>,
     written: Written,
@@ -66,20 +66,15 @@ struct AlertSeries {
 }
 
 impl<'a> Runner<'a> {
-    /// # Errors
-    /// What the engine does not support, with its place in the expression.
+    /// `None` for a rule in another language.
     pub fn new(
         place: RuleRef,
         position: u32,
         group: &'a Group,
         rule: &'a Rule,
         options: &'a EvaluateOptions,
-    ) -> Result<Option<Runner<'a>>, ParseError> {
-        let Some(expr) = rule.promql() else { return Ok(None) };
-        let query = match expr.value_type() {
-            ValueType::Scalar | ValueType::Vector => Some(Query::compile(expr, &options.profile)?),
-            ValueType::Matrix | ValueType::String => None,
-        };
+    ) -> Option<Runner<'a>> {
+        rule.promql()?;
         let limit = group.limit.filter(|limit| *limit > 0);
         let outcome = match &rule.kind {
             RuleKind::Record => {
@@ -92,7 +87,19 @@ impl<'a> Runner<'a> {
             }
         };
         let written = Written::default();
-        Ok(Some(Runner { place, position, rule, query, outcome, written, errors: Vec::new() }))
+        Some(Runner { place, position, rule, query: None, outcome, written, errors: Vec::new() })
+    }
+
+    /// Prepares the expression, of which `parts` are shared with other rules.
+    ///
+    /// # Errors
+    /// What the engine does not support, with its place in the expression.
+    pub fn compile(&mut self, profile: &Profile, parts: &SharedParts) -> Result<(), ParseError> {
+        let usable = |expr: &&Expr| matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector);
+        if let Some(expr) = self.rule.promql().filter(usable) {
+            self.query = Some(Query::compile_sharing(expr, profile, parts)?);
+        }
+        Ok(())
     }
 
     /// Whether a label's template asks the store for what cannot be told beforehand.
@@ -103,26 +110,27 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Evaluates the rule at the given ticks and writes what comes out.
-    pub fn run(&mut self, steps: &Steps, store: &mut MetricStore) {
+    /// Evaluates the rule at the given ticks and writes what comes out. Parts that are shared are evaluated for the whole
+    /// `block` of ticks that these are among.
+    pub fn run(&mut self, steps: &[Step], block: &[Step], store: &mut MetricStore) {
         if steps.is_empty() {
             return;
         }
         let Some(query) = &mut self.query else {
-            self.fail(steps.0.iter().map(|step| (step, RuleFailure::NoVector)));
+            self.fail(steps.iter().map(|step| (step, RuleFailure::NoVector)));
             return;
         };
-        let mut matrix = match query.run(store, steps, Mode::Instants) {
+        let mut matrix = match query.run_part(store, steps, block, Mode::Instants) {
             Ok(matrix) => matrix,
             // All ticks together may exceed limits that each of them respects.
             Err(_) if steps.len() > 1 => {
-                let (early, late) = steps.0.split_at(steps.len() / 2);
-                self.run(&Steps(early.to_vec()), store);
-                self.run(&Steps(late.to_vec()), store);
+                let (early, late) = steps.split_at(steps.len() / 2);
+                self.run(early, early, store);
+                self.run(late, late, store);
                 return;
             }
             Err(error) => {
-                self.fail(steps.0.iter().map(|step| (step, RuleFailure::Query(error.clone()))));
+                self.fail(steps.iter().map(|step| (step, RuleFailure::Query(error.clone()))));
                 return;
             }
         };
@@ -135,7 +143,7 @@ impl<'a> Runner<'a> {
             }
             Outcome::Alert(alert) => alert.run(&matrix, steps, &mut self.written, &mut failures, store),
         }
-        self.fail(failures.into_iter().filter_map(|(index, failure)| Some((steps.0.get(index)?, failure))));
+        self.fail(failures.into_iter().filter_map(|(index, failure)| Some((steps.get(index)?, failure))));
     }
 
     fn fail<'s>(&mut self, failures: impl Iterator<Item = (&'s Step, RuleFailure)>) {
@@ -166,7 +174,7 @@ impl Record {
         &mut self,
         rule: &Rule,
         matrix: &Matrix,
-        steps: &Steps,
+        steps: &[Step],
         written: &mut Written,
         failures: &mut BTreeMap<usize, RuleFailure>,
         store: &mut MetricStore,
@@ -186,7 +194,7 @@ impl Record {
             if !written.has_series(slot) {
                 continue;
             }
-            for (index, step) in steps.0.iter().enumerate() {
+            for (index, step) in steps.iter().enumerate() {
                 let failure = failures.get(&index);
                 if failure.is_some_and(|failure| !matches!(failure, RuleFailure::Refused(_))) {
                     continue;
@@ -302,14 +310,14 @@ impl<'a> Alert<'a> {
     fn run(
         &mut self,
         matrix: &Matrix,
-        steps: &Steps,
+        steps: &[Step],
         written: &mut Written,
         failures: &mut BTreeMap<usize, RuleFailure>,
         store: &mut MetricStore,
     ) {
         let mut somewhere = vec![0; bits::words(matrix.steps())];
         matrix.columns().for_each(|column| bits::join(&mut somewhere, column.present));
-        for (index, step) in steps.0.iter().enumerate() {
+        for (index, step) in steps.iter().enumerate() {
             let nothing_new = !bits::has(&somewhere, index) && self.lifecycle.is_idle() && written.is_quiet();
             if nothing_new || failures.contains_key(&index) {
                 continue;

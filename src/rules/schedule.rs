@@ -55,7 +55,7 @@ impl EvaluateOptions {
 }
 
 /// The ticks of a group.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Schedule {
     first: Timestamp,
     pub interval: Duration,

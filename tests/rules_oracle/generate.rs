@@ -65,6 +65,8 @@ const MODIFIERS: [&str; 10] = ["", "", "", "", "", " offset 1m", " offset -1m", 
 struct Writer {
     dice: Dice,
     scope: Scope,
+    /// Expressions that are written somewhere already, with their depth: what rules have in common is evaluated once.
+    said: Vec<(u32, String)>,
 }
 
 impl Writer {
@@ -96,6 +98,20 @@ impl Writer {
     }
 
     fn expr(&mut self, depth: u32) -> String {
+        if self.dice.one_in(4) {
+            let at = self.dice.below(1 + self.said.len() as u64) as usize;
+            if let Some((_, said)) = self.said.get(at).filter(|(deep, _)| *deep <= depth) {
+                // The same in other words.
+                let respelt = said.replace(" by (l) (", " by(l)(").replace("_over_time(", "_over_time( ");
+                return if self.dice.one_in(2) { respelt } else { said.clone() };
+            }
+        }
+        let expr = self.new_expr(depth);
+        self.said.push((depth, expr.clone()));
+        expr
+    }
+
+    fn new_expr(&mut self, depth: u32) -> String {
         if depth == 0 {
             return self.instant();
         }
@@ -209,7 +225,7 @@ impl Writer {
 }
 
 pub fn scenario(seed: u64, scope: Scope) -> Scenario {
-    let mut writer = Writer { dice: Dice(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)), scope };
+    let mut writer = Writer { dice: Dice(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)), scope, said: Vec::new() };
     let mut rules = String::from("groups:\n");
     for group in 0..1 + writer.dice.below(3) {
         let _ = writeln!(rules, "- name: g{group}");

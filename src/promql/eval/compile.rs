@@ -15,6 +15,7 @@ use super::query::Root;
 use super::range::{AbsentOverTime, RangeCall, Source};
 use super::run::{Node, Op};
 use super::selector::Selector;
+use super::shared::SharedParts;
 use super::subquery::Subquery;
 use crate::engine::{Grouping, Head, Matching, Memo};
 use crate::labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
@@ -60,15 +61,17 @@ impl Compiled {
 }
 
 /// The plan of a whole expression.
-pub fn compile(expr: &Expr) -> Result<Root> {
+///
+/// Errors: what is not supported yet, with its place.
+pub fn compile(expr: &Expr, shared: &SharedParts) -> Result<Root> {
     let inner = unwrap(expr);
     match &inner.kind {
         ExprKind::String(text) => Ok(Root::Text(text.clone())),
-        ExprKind::Range(_) | ExprKind::Subquery(_) => Ok(match source(inner)?.0 {
+        ExprKind::Range(_) | ExprKind::Subquery(_) => Ok(match source(inner, shared)?.0 {
             (Source::Series(selector), range) => Root::Range { selector: Box::new(selector), range },
             (Source::Subquery(subquery), _) => Root::Subquery(subquery),
         }),
-        _ => Ok(Root::Node(node(expr)?.wrapped())),
+        _ => Ok(Root::Node(node(expr, shared)?.wrapped())),
     }
 }
 
@@ -108,7 +111,7 @@ fn selector(written: &VectorSelector, span: Span) -> Result<Selector> {
 
 /// A range vector: where its samples come from, its range, and whether they are the same at all steps; and whether
 /// its value depends on the first step.
-fn source(expr: &Expr) -> Result<((Source, Duration), bool, bool)> {
+fn source(expr: &Expr, shared: &SharedParts) -> Result<((Source, Duration), bool, bool)> {
     match &expr.kind {
         ExprKind::Range(range) => {
             let selector = selector(&range.selector, range.selector_span)?;
@@ -116,7 +119,7 @@ fn source(expr: &Expr) -> Result<((Source, Duration), bool, bool)> {
             Ok(((Source::Series(selector), duration(&range.range)?), invariant, false))
         }
         ExprKind::Subquery(subquery) => {
-            let mut inner = node(&subquery.expr)?;
+            let mut inner = node(&subquery.expr, shared)?;
             inner.wrap = inner.invariant;
             let first_step = inner.first_step;
             let range = duration(&subquery.range)?;
@@ -133,15 +136,23 @@ fn source(expr: &Expr) -> Result<((Source, Duration), bool, bool)> {
     }
 }
 
-fn node(expr: &Expr) -> Result<Compiled> {
+/// A part, or this query's place in it where it is shared.
+fn node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
+    let Some(part) = shared.get(&expr.span) else { return own_node(expr, shared) };
+    // Parts are shared by instant queries, which evaluate nothing at their first step only.
+    let reader = part.join(expr, || own_node(expr, shared).map(|compiled| compiled.node))?;
+    Ok(Compiled::varying(expr.span, Op::Shared(reader)))
+}
+
+fn own_node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
     let span = expr.span;
     match &expr.kind {
         ExprKind::Number(number) => {
             Ok(Compiled { invariant: true, ..Compiled::varying(span, Op::Number(number.value)) })
         }
-        ExprKind::Paren(inner) => node(inner),
+        ExprKind::Paren(inner) => node(inner, shared),
         ExprKind::Unary { op, expr: inner } => {
-            let operand = node(inner)?;
+            let operand = node(inner, shared)?;
             if *op == UnaryOp::Plus {
                 return Ok(operand);
             }
@@ -155,9 +166,9 @@ fn node(expr: &Expr) -> Result<Compiled> {
             let op = Op::Instant(InstantSelector { selector, timestamps: false, nameless: Memo::default() });
             Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) })
         }
-        ExprKind::Aggregate(aggregate) => aggregation(aggregate, span),
-        ExprKind::Binary(binary) => operator(binary, span),
-        ExprKind::Call(call) => function(call, span),
+        ExprKind::Aggregate(aggregate) => aggregation(aggregate, span, shared),
+        ExprKind::Binary(binary) => operator(binary, span, shared),
+        ExprKind::Call(call) => function(call, span, shared),
         ExprKind::String(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
             let found = expr.value_type();
             Err(ParseError::new(span, format!("expected a scalar or an instant vector, got {found}")))
@@ -165,12 +176,12 @@ fn node(expr: &Expr) -> Result<Compiled> {
     }
 }
 
-fn aggregation(aggregate: &Aggregate, span: Span) -> Result<Compiled> {
+fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Result<Compiled> {
     let op = aggregate.op;
     if matches!(op, AggregateOp::Limitk | AggregateOp::LimitRatio) {
         return unsupported(span, &format!("`{op}`"));
     }
-    let input = node(unwrap(&aggregate.expr))?;
+    let input = node(unwrap(&aggregate.expr), shared)?;
     let mut grouping = Grouping { labels: aggregate.grouping.clone(), without: aggregate.without };
     let (invariant, wrap, mut first_step) = (input.invariant, input.wrap, input.first_step);
     let op = match (op, aggregate.param.as_ref().map(unwrap)) {
@@ -191,7 +202,7 @@ fn aggregation(aggregate: &Aggregate, span: Span) -> Result<Compiled> {
             }))
         }
         (_, param) => {
-            let param = param.map(node).transpose()?;
+            let param = param.map(|param| node(param, shared)).transpose()?;
             first_step |= param.as_ref().is_some_and(|param| !param.invariant);
             let aggregation = Aggregation {
                 op,
@@ -206,11 +217,11 @@ fn aggregation(aggregate: &Aggregate, span: Span) -> Result<Compiled> {
     Ok(Compiled { node: Node { span, op }, invariant, wrap, first_step })
 }
 
-fn operator(binary: &Binary, span: Span) -> Result<Compiled> {
+fn operator(binary: &Binary, span: Span, shared: &SharedParts) -> Result<Compiled> {
     if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
         return unsupported(binary.op_span, &format!("`{}`", binary.op.as_str()));
     }
-    let (lhs, rhs) = (node(&binary.lhs)?, node(&binary.rhs)?);
+    let (lhs, rhs) = (node(&binary.lhs, shared)?, node(&binary.rhs, shared)?);
     let invariant = lhs.invariant && rhs.invariant;
     let first_step = lhs.first_step || rhs.first_step;
     let (lhs, rhs) = if invariant { (lhs.node, rhs.node) } else { (lhs.wrapped(), rhs.wrapped()) };
@@ -271,8 +282,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn of<'a>(args: impl IntoIterator<Item = &'a Expr>) -> Result<Arguments> {
-        Ok(Arguments { nodes: args.into_iter().map(|arg| node(unwrap(arg))).collect::<Result<_>>()? })
+    fn of<'a>(args: impl IntoIterator<Item = &'a Expr>, shared: &SharedParts) -> Result<Arguments> {
+        Ok(Arguments { nodes: args.into_iter().map(|arg| node(unwrap(arg), shared)).collect::<Result<_>>()? })
     }
 
     /// Whether a call with these arguments can be evaluated once.
@@ -298,10 +309,10 @@ fn text(args: &[Expr], at: usize) -> &str {
     }
 }
 
-fn function(call: &Call, span: Span) -> Result<Compiled> {
+fn function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
     let name = call.function.name;
     if call.args.iter().any(|arg| arg.value_type() == ValueType::Matrix) {
-        return range_function(call, span);
+        return range_function(call, span, shared);
     }
     if name == "timestamp"
         && let Some(ExprKind::Selector(written)) = call.args.first().map(|arg| &unwrap(arg).kind)
@@ -312,7 +323,7 @@ fn function(call: &Call, span: Span) -> Result<Compiled> {
         return Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) });
     }
     let strings = |expr: &&Expr| expr.value_type() != ValueType::String;
-    let args = Arguments::of(call.args.iter().filter(strings))?;
+    let args = Arguments::of(call.args.iter().filter(strings), shared)?;
     let invariant = args.invariant() && !looks_at_time(name);
     let first_step = args.first_step();
     let mut nodes = args.into_nodes(invariant).into_iter();
@@ -373,15 +384,15 @@ fn rewrite(call: &Call) -> std::result::Result<Rewrite, String> {
     Ok(Rewrite::Join(LabelJoin::new(at(1), at(2), &sources).map_err(|error| error.to_string())?))
 }
 
-fn range_function(call: &Call, span: Span) -> Result<Compiled> {
+fn range_function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
     let name = call.function.name;
     let is_matrix = |arg: &&Expr| arg.value_type() == ValueType::Matrix;
     let Some(matrix) = call.args.iter().find(is_matrix) else {
         return Err(ParseError::new(span, "expected a range vector"));
     };
     let matrix = unwrap(matrix);
-    let ((source, range), same, source_first_step) = source(matrix)?;
-    let args = Arguments::of(call.args.iter().filter(|arg| !is_matrix(arg)))?;
+    let ((source, range), same, source_first_step) = source(matrix, shared)?;
+    let args = Arguments::of(call.args.iter().filter(|arg| !is_matrix(arg)), shared)?;
     let invariant = same && args.invariant() && !looks_at_time(name);
     let first_step = source_first_step || args.first_step();
     if name == "absent_over_time" {

@@ -17,11 +17,13 @@ mod query;
 mod range;
 mod run;
 mod selector;
+mod shared;
 mod subquery;
 
 pub use annotation::{Annotation, Level};
 pub use profile::Profile;
 pub use query::{Query, RangeVector};
+pub use shared::{Room, Shared, SharedParts};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::annotation::Annotation;
 use super::compile::compile;
 use super::profile::Profile;
-use super::run::{Node, Run, State};
+use super::run::{Extent, Node, Run, State};
+use super::shared::SharedParts;
 use super::subquery::Subquery;
 use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Mode, Step, Steps, merge_in_order, settle};
 use crate::labels::Labels;
@@ -50,8 +51,15 @@ impl Query {
     ///
     /// Errors: what is not supported yet, with its place.
     pub fn compile(expr: &Expr, profile: &Profile) -> Result<Query, ParseError> {
+        Query::compile_sharing(expr, profile, &SharedParts::new())
+    }
+
+    /// As [`Query::compile`], for independent instant queries that have parts in common with others.
+    ///
+    /// Errors: what is not supported yet, with its place.
+    pub fn compile_sharing(expr: &Expr, profile: &Profile, parts: &SharedParts) -> Result<Query, ParseError> {
         Ok(Query {
-            root: compile(expr)?,
+            root: compile(expr, parts)?,
             span: expr.span,
             value_type: expr.value_type(),
             profile: profile.clone(),
@@ -87,16 +95,30 @@ impl Query {
     ///
     /// Errors: in a range query the first that occurs; a budget that is exceeded; a query whose type does not fit.
     pub fn run(&mut self, store: &MetricStore, steps: &Steps, mode: Mode) -> Result<Matrix, EvalError> {
+        self.run_part(store, &steps.0, &steps.0, mode)
+    }
+
+    /// Evaluates the query, as [`Query::run`] does, at some of the steps of a block at all of which it is going to be
+    /// evaluated. Parts that are shared are evaluated for the whole block.
+    ///
+    /// Errors: as of [`Query::run`].
+    pub fn run_part(
+        &mut self,
+        store: &MetricStore,
+        steps: &[Step],
+        block: &[Step],
+        mode: Mode,
+    ) -> Result<Matrix, EvalError> {
         let refuse = |message: &str| Err(EvalError::new(self.span, message));
         let Root::Node(root) = &mut self.root else {
             let found = self.value_type;
             return refuse(&format!("invalid expression type \"{found}\", must be scalar or instant vector"));
         };
-        if !steps.0.is_sorted_by_key(|step| step.time) || !steps.0.is_sorted_by_key(|step| step.frontier) {
+        if !steps.is_sorted_by_key(|step| step.time) || !steps.is_sorted_by_key(|step| step.frontier) {
             return refuse("steps are not in order");
         }
-        let mut state = State::new(self.profile.max_samples);
-        let run = Run { store, profile: &self.profile, steps: &steps.0, mode };
+        let mut state = State::new(self.profile.max_samples, Extent::of(mode, steps.len()));
+        let run = Run { store, profile: &self.profile, steps, block, mode };
         let result = root.eval(&run, &mut state);
         self.annotations = state.annotations;
         let mut matrix = result?;
@@ -124,8 +146,8 @@ impl Query {
 
     /// Evaluates a query that yields a range vector, at one step, as an instant query; sorted by labels.
     pub fn run_range_vector(&mut self, store: &MetricStore, step: Step) -> Result<RangeVector, EvalError> {
-        let mut state = State::new(self.profile.max_samples);
-        let run = Run { store, profile: &self.profile, steps: &[step], mode: Mode::Instants };
+        let mut state = State::new(self.profile.max_samples, Extent::of(Mode::Instants, 1));
+        let run = Run { store, profile: &self.profile, steps: &[step], block: &[step], mode: Mode::Instants };
         let mut series = match &mut self.root {
             Root::Range { selector, range } => selector.samples(*range, &run),
             Root::Subquery(subquery) => {

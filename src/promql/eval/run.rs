@@ -1,11 +1,11 @@
 //! One run of a plan: its steps, what it has used up, and the walk over the nodes.
 
 use super::annotation::{Annotation, Level};
-use super::{Profile, aggregate, call, instant, invariant, range};
+use super::{Profile, aggregate, call, instant, invariant, range, shared};
 use crate::engine::{Collision, EvalError, Matrix, Mode, Step, settle};
 use crate::store::MetricStore;
 use crate::text::Span;
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// What is the same for all nodes below one query, or below one subquery of it.
 #[derive(Clone, Copy)]
@@ -13,6 +13,9 @@ pub struct Run<'a> {
     pub store: &'a MetricStore,
     pub profile: &'a Profile,
     pub steps: &'a [Step],
+    /// The steps at which the query is going to be evaluated, these among them: what it shares with other queries is
+    /// evaluated for all of them together.
+    pub block: &'a [Step],
     /// In a range query, the bounds are those of the whole query, also below a subquery.
     pub mode: Mode,
 }
@@ -45,41 +48,125 @@ impl Run<'_> {
     }
 }
 
+/// The most values that a run of many instant queries may hold, that memory be bounded. A single query may hold what its
+/// profile allows.
+const MAX_VALUES: usize = 16_000_000;
+
+const TOO_MANY_SAMPLES: &str = "query processing would load too many samples into memory in query execution";
+
+/// Values held: by one of the instant queries of a run, and by all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    each: usize,
+    all: usize,
+}
+
 /// What a run has used and found so far.
 pub struct State {
     /// Values held at this moment by all nodes together.
-    live: usize,
+    live: Load,
+    /// The most that one instant query has held.
+    peak: usize,
     max_samples: usize,
+    extent: Extent,
     pub annotations: Vec<Annotation>,
     /// A range query met groups whose order depends on which of its steps are looked at.
     pub order_varies: bool,
 }
 
+/// How much of a run one query is about: all of it, or some of its steps where it is many instant queries.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// How many steps one query is about at most, and how many there are.
+    own: usize,
+    steps: usize,
+    /// From the first to the last step of one query.
+    span: Duration,
+}
+
+impl Extent {
+    /// The steps of a run as they are asked for from outside.
+    pub fn of(mode: Mode, steps: usize) -> Extent {
+        let steps = steps.max(1);
+        let own = if mode == Mode::Instants { 1 } else { steps };
+        Extent { own, steps, span: Duration::ZERO }
+    }
+
+    fn is_one_query(self) -> bool {
+        self.own == self.steps
+    }
+
+    /// The steps of a subquery, `steps` for all windows together.
+    pub fn below(self, range: Duration, step: Duration, steps: usize) -> Extent {
+        let steps = steps.max(1);
+        if self.is_one_query() {
+            return Extent { own: steps, steps, span: Duration::ZERO };
+        }
+        let reach = self.span.0.saturating_add(range.0).max(1);
+        let most = usize::try_from((reach - 1) / step.0.max(1)).map_or(usize::MAX, |most| most.saturating_add(1));
+        let own = most.min(steps);
+        Extent { own, steps, span: Duration(step.0.saturating_mul(i64::try_from(own - 1).unwrap_or(i64::MAX))) }
+    }
+}
+
 impl State {
-    pub fn new(max_samples: usize) -> State {
-        State { live: 0, max_samples, annotations: Vec::new(), order_varies: false }
+    pub fn new(max_samples: usize, extent: Extent) -> State {
+        State { live: Load::default(), peak: 0, max_samples, extent, annotations: Vec::new(), order_varies: false }
+    }
+
+    /// The state of a part that is evaluated for itself, at so many instants.
+    pub fn apart(&self, instants: usize) -> State {
+        State::new(self.max_samples, Extent::of(Mode::Instants, instants))
     }
 
     /// Makes sure that so many more values may be held, before they are.
-    pub fn reserve(&self, columns: usize, steps: usize, span: Span) -> Result<(), EvalError> {
-        let wanted = columns.saturating_mul(steps).saturating_add(self.live);
-        if wanted > self.max_samples {
-            return Err(EvalError::new(
-                span,
-                "query processing would load too many samples into memory in query execution",
-            ));
+    pub fn reserve(&mut self, columns: usize, steps: usize, span: Span) -> Result<(), EvalError> {
+        let all = columns.saturating_mul(steps);
+        let each = all.saturating_mul(self.extent.own).div_ceil(self.extent.steps);
+        let crowded = !self.extent.is_one_query() && all.saturating_add(self.live.all) > MAX_VALUES;
+        if crowded {
+            return Err(EvalError::new(span, TOO_MANY_SAMPLES));
         }
+        self.reserve_each(each, span)
+    }
+
+    /// Makes sure that each of the instant queries may hold so many more values.
+    pub fn reserve_each(&mut self, values: usize, span: Span) -> Result<(), EvalError> {
+        let wanted = values.saturating_add(self.live.each);
+        if wanted > self.max_samples {
+            return Err(EvalError::new(span, TOO_MANY_SAMPLES));
+        }
+        self.peak = self.peak.max(wanted);
         Ok(())
     }
 
+    /// The most values that one of the instant queries has held so far.
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
     /// How many values are held now.
-    pub fn live(&self) -> usize {
+    pub fn live(&self) -> Load {
         self.live
     }
 
     /// Forgets what was held since then, because it is gone.
-    pub fn release_to(&mut self, live: usize) {
+    pub fn release_to(&mut self, live: Load) {
         self.live = live;
+    }
+
+    /// Goes on with other steps; yields what there was before.
+    pub fn enter(&mut self, extent: Extent) -> Extent {
+        std::mem::replace(&mut self.extent, extent)
+    }
+
+    pub fn extent(&self) -> Extent {
+        self.extent
+    }
+
+    fn hold(&mut self, values: usize) {
+        self.live.all += values;
+        self.live.each += values.saturating_mul(self.extent.own).div_ceil(self.extent.steps);
     }
 
     pub fn annotate(&mut self, level: Level, span: Span, message: impl Into<String>) {
@@ -122,6 +209,7 @@ pub enum Op {
     Aggregate(Box<aggregate::Aggregation>),
     CountValues(Box<aggregate::CountValues>),
     Invariant(Box<invariant::Invariant>),
+    Shared(shared::Reader),
 }
 
 impl Node {
@@ -138,7 +226,7 @@ impl Node {
         // The operands are gone, the result is there.
         state.live = held;
         state.reserve(matrix.cells(), 1, self.span)?;
-        state.live += matrix.cells();
+        state.hold(matrix.cells());
         match matrix.errors.pop_first() {
             Some((_, error)) if run.is_range() => Err(error),
             Some((step, error)) => {
@@ -172,13 +260,14 @@ impl Node {
             Op::Aggregate(aggregation) => aggregation.eval(run, state),
             Op::CountValues(count) => count.eval(run, state),
             Op::Invariant(invariant) => invariant.eval(run, state),
+            Op::Shared(reader) => reader.eval(run, state),
         }
     }
 
     /// The nodes right below this one, those inside a subquery left out.
     pub fn children_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.op {
-            Op::Number(_) | Op::Time | Op::Instant(_) => Vec::new(),
+            Op::Number(_) | Op::Time | Op::Instant(_) | Op::Shared(_) => Vec::new(),
             Op::RangeCall(call) => call.args.iter_mut().collect(),
             Op::AbsentOverTime(_) => Vec::new(),
             Op::Absent(absent) => vec![&mut absent.input],

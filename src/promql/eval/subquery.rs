@@ -45,6 +45,35 @@ fn count(after: Timestamp, until: Timestamp, step: Duration) -> usize {
     usize::try_from(steps).unwrap_or(0)
 }
 
+/// How many multiples of a step are in windows that are in order.
+fn count_all(windows: &[(Timestamp, Timestamp)], step: Duration) -> usize {
+    let mut done = Timestamp::MIN;
+    let mut found = 0usize;
+    for (start, end) in windows {
+        found = found.saturating_add(count(done.max(*start), *end, step));
+        done = done.max(*end);
+    }
+    found
+}
+
+/// The multiples of a step that are in windows, as many as were counted.
+fn inner_steps(windows: &[(Timestamp, Timestamp)], step: Duration, frontier: Moment, count: usize) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::with_capacity(count);
+    let mut done = Timestamp::MIN;
+    for (start, end) in windows {
+        let mut time = first_after(done.max(*start), step);
+        while time <= *end {
+            steps.push(Step { time, frontier });
+            if time.0 > i64::MAX - step.0 {
+                break;
+            }
+            time = time + step;
+        }
+        done = done.max(*end);
+    }
+    steps
+}
+
 impl Subquery {
     fn ends(&self, run: &Run<'_>) -> Vec<Timestamp> {
         let mut ends = run.times(self.at);
@@ -120,26 +149,17 @@ impl Subquery {
         step: Duration,
         windows: &[(Timestamp, Timestamp)],
     ) -> Result<Frame, EvalError> {
-        let mut steps: Vec<Step> = Vec::new();
-        let mut done = Timestamp::MIN;
-        for (start, end) in windows {
-            let after = done.max(*start);
-            state.reserve(count(after, *end, step), 3, span)?;
-            let mut time = first_after(after, step);
-            while time <= *end {
-                steps.push(Step { time, frontier });
-                if time.0 > i64::MAX - step.0 {
-                    break;
-                }
-                time = time + step;
-            }
-            done = done.max(*end);
-        }
+        let many = count_all(windows, step);
         let held = state.live();
-        let matrix = self.inner.eval(&Run { steps: &steps, mode, ..*run }, state);
+        let outer = state.enter(state.extent().below(self.range, step, many));
+        let frame = state.reserve(many, 3, span).and_then(|()| {
+            let steps = inner_steps(windows, step, frontier, many);
+            let matrix = self.inner.eval(&Run { steps: &steps, block: &steps, mode, ..*run }, state)?;
+            Ok(Frame { matrix, times: steps.iter().map(|step| step.time).collect() })
+        });
         state.release_to(held);
-        let times = steps.iter().map(|step| step.time).collect();
-        Ok(Frame { matrix: matrix?, times })
+        state.enter(outer);
+        frame
     }
 }
 
@@ -197,6 +217,8 @@ impl Node {
             Op::RangeCall(call) => call.source.lags(run, ends, lagging),
             Op::AbsentOverTime(absent) => absent.source.lags(run, ends, lagging),
             Op::Invariant(invariant) => !invariant.depends_on_first_step,
+            // Nothing below a subquery is shared.
+            Op::Shared(_) => false,
             _ => true,
         };
         own && self.children_mut().into_iter().all(|child| child.lags(run, ends, lagging))

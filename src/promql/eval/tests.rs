@@ -186,15 +186,29 @@ fn a_query_that_would_hold_too_much_is_an_error_before_it_does() {
     }
     let too_many = "query processing would load too many samples into memory in query execution";
     let profile = Profile { max_samples: 10_000, ..Profile::prometheus() };
-    for (expr, count) in [("a + on() group_left() a", 1), ("a", 60), ("sum_over_time(vector(1)[1000d:1s])", 1)] {
-        let steps = ticks(0..count, 1);
+    let range = |minutes| Mode::Range { start: Timestamp(0), end: Timestamp(minutes * MINUTE), step: Duration::MINUTE };
+    let run = |expr: &str, count: i64, mode| {
         let mut query = Query::compile(&parse(expr).unwrap(), &profile).unwrap();
-        let result = query.run(&store, &steps, Mode::Instants);
-        let message = match result {
-            Err(error) => error.message,
-            Ok(matrix) => matrix.errors.into_values().next().map(|error| error.message).unwrap_or_default(),
-        };
-        assert_eq!(message, too_many, "{expr}");
+        match query.run(&store, &ticks(0..count, 1), mode) {
+            Err(error) => Err(error.message),
+            Ok(mut matrix) => matrix.errors.pop_first().map_or(Ok(()), |(_, error)| Err(error.message)),
+        }
+    };
+    let too_many = Err(too_many.to_owned());
+    for (expr, count, mode) in [
+        ("a + on() group_left() a", 1, Mode::Instants),
+        ("a", 60, range(60)),
+        ("sum_over_time(vector(1)[1000d:1s])", 1, Mode::Instants),
+        // 200 series at 51 inner steps, also where the windows of several queries are evaluated together.
+        ("sum_over_time(a[51m:1m])", 1, Mode::Instants),
+        ("sum_over_time(a[51m:1m])", 3, Mode::Instants),
+        ("max_over_time(sum_over_time(a[26m:1m])[26m:1m])", 2, Mode::Instants),
+    ] {
+        assert_eq!(run(expr, count, mode), too_many, "{expr}");
+    }
+    // What counts is what each query holds, not what all of them hold together.
+    for (expr, count) in [("a", 60), ("sum_over_time(a[48m:1m])", 60)] {
+        assert_eq!(run(expr, count, Mode::Instants), Ok(()), "{expr}");
     }
 }
 
