@@ -15,6 +15,7 @@ use crate::drill::verdict::{Drill, Verdict};
 use crate::drill::{self, Incident};
 use crate::promql::eval::Profile;
 use crate::replay::{Day, Limits};
+use crate::rules::ReadOptions;
 use crate::text::{Diagnostic, yaml};
 use crate::unit_test::{self, GroupResult, RuleFiles, Rules, TestFile, TestGroup};
 
@@ -67,7 +68,9 @@ enum Ran {
 
 impl Suite {
     /// Reads all files that were found, and the rules that they name.
-    pub fn read(found: &Found, config: &Config, profile: &Profile) -> Suite {
+    ///
+    /// `options` says how the rule files of unit tests are read.
+    pub fn read(found: &Found, config: &Config, options: ReadOptions) -> Suite {
         let mut suite = Suite::default();
         let loaded: Vec<_> = found.replays.par_iter().map(|path| drill::load(path, config)).collect();
         for incident in loaded {
@@ -77,7 +80,7 @@ impl Suite {
             }
         }
         drill::tell_apart(&mut suite.incidents);
-        let rule_files = RuleFiles::new(config, profile.features);
+        let rule_files = RuleFiles::new(config, options);
         let read = |path: &PathBuf| {
             let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
             let file = unit_test::read(&source)?;

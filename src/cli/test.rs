@@ -13,6 +13,7 @@ use crate::drill::discover;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
 use crate::report::{RunFacts, human, json, junit};
+use crate::rules::ReadOptions;
 use crate::suite::{Selection, Suite};
 use crate::syntax::STACK_BYTES;
 use crate::text::Diagnostic;
@@ -47,6 +48,9 @@ pub struct Args {
     /// Parts of PromQL that promtool too has switched off
     #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
     enable_feature: Vec<Feature>,
+    /// Let the rule files of unit tests have fields that nobody knows, as promtool's flag of this name does
+    #[arg(long)]
+    ignore_unknown_fields: bool,
     /// List the YAML files that were searched and cannot be tested
     #[arg(long)]
     list_skipped: bool,
@@ -109,7 +113,12 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         .build()
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     // What cannot be read is reported at the end; the rest runs all the same.
-    let suite = pool.install(|| Suite::read(&found, &config, &selection.profile));
+    let options = ReadOptions {
+        features: selection.profile.features,
+        ignore_unknown_fields: args.ignore_unknown_fields,
+        ..ReadOptions::default()
+    };
+    let suite = pool.install(|| Suite::read(&found, &config, options));
     output::warn(suite.warnings());
     let count = suite.count(&selection);
     let empty_shard = args.shard.is_some() || suite.names().is_empty();

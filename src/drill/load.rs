@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::labels::Labels;
-use crate::promql::Features;
 use crate::replay::{self, Day, Replay};
-use crate::rules::{self, Group, Language, RuleFile};
+use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
 use crate::text::Diagnostic;
 
 /// A replay and the rules under test.
@@ -61,7 +60,8 @@ pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
             Some(_) => vec![error],
             None => vec![error.at(&replay.source, file.written.span).or_help(RULES_HELP)],
         });
-        let read = read.and_then(|source| rules::read_with(&source, config.language(&path), Features::PROMETHEUS));
+        let options = ReadOptions { language: config.language(&path).cloned(), ..ReadOptions::default() };
+        let read = read.and_then(|source| rules::read_with(&source, &options));
         match read {
             Ok(file) => {
                 warnings.extend(unread(&file));

@@ -36,22 +36,35 @@ const EXTRA_GROUP_FIELDS: &[&str] = &[
 /// # Errors
 /// Everything that is wrong with the file, in the order of the places.
 pub fn read(source: &Source) -> Result<RuleFile, Vec<Diagnostic>> {
-    read_with(source, None, Features::PROMETHEUS)
+    read_with(source, &ReadOptions::default())
 }
 
-/// Reads a file of rules whose language is known, or is found out from each group (`None`), and whose expressions may
-/// use these parts of PromQL.
+/// How a file of rules is read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// What it is written in; `None`: found out from each group.
+    pub language: Option<Language>,
+    /// The parts of PromQL that its expressions may use.
+    pub features: Features,
+    /// Whether fields that nobody knows are allowed.
+    pub ignore_unknown_fields: bool,
+}
+
+impl Default for ReadOptions {
+    fn default() -> ReadOptions {
+        ReadOptions { language: None, features: Features::PROMETHEUS, ignore_unknown_fields: false }
+    }
+}
+
+/// Reads a file of rules as the options say.
 ///
 /// # Errors
 /// As `read`.
-pub fn read_with(
-    source: &Source,
-    language: Option<&Language>,
-    features: Features,
-) -> Result<RuleFile, Vec<Diagnostic>> {
+pub fn read_with(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Diagnostic>> {
     let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
-    let problems = Problems::new(source);
+    let problems = Problems::new(source).allow_unknown_fields(options.ignore_unknown_fields);
     let mut file = RuleFile { source: source.clone(), groups: Vec::new(), skipped_documents: 0, warnings: Vec::new() };
+    let (language, features) = (options.language.as_ref(), options.features);
     let mut reader = Reader { problems: &problems, language, features, file: &mut file, plain: 0 };
     for document in &documents {
         reader.document(document);
@@ -399,8 +412,7 @@ items:
         assert!(matches!(file.groups[0].rules[0].query, Query::Logql));
         let file = read_with(
             &Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"),
-            Some(&Language::Logql),
-            Features::PROMETHEUS,
+            &ReadOptions { language: Some(Language::Logql), ..ReadOptions::default() },
         );
         assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql));
     }

@@ -15,7 +15,7 @@ mod sharing;
 mod written;
 
 pub use evaluate::evaluate;
-pub use file::{is_rule_document, read, read_with};
+pub use file::{ReadOptions, is_rule_document, read, read_with};
 pub use lifecycle::{AlertState, AlertTrack, OverLimit, Sighting};
 pub use model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 pub use run::{RuleError, RuleFailure, RuleRef, Run};

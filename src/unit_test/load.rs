@@ -8,14 +8,13 @@ use glob::{MatchOptions, glob_with};
 
 use super::{Dialect, TestFile, vmalert};
 use crate::config::Config;
-use crate::promql::Features;
-use crate::rules::{self, Group, Language, RuleFile};
+use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
 use crate::text::{Diagnostic, Located, yaml};
 
 /// Rule files that were read, each once, whichever test files name it.
 pub struct RuleFiles<'a> {
     config: &'a Config,
-    features: Features,
+    options: ReadOptions,
     /// By path, and whether it is in MetricsQL.
     files: Mutex<HashMap<(PathBuf, bool), Slot>>,
 }
@@ -36,9 +35,9 @@ pub struct Rules {
 }
 
 impl<'a> RuleFiles<'a> {
-    /// `config` says which files are not in PromQL; `features`, what expressions may use.
-    pub fn new(config: &'a Config, features: Features) -> RuleFiles<'a> {
-        RuleFiles { config, features, files: Mutex::default() }
+    /// `config` says which files are not in PromQL.
+    pub fn new(config: &'a Config, options: ReadOptions) -> RuleFiles<'a> {
+        RuleFiles { config, options, files: Mutex::default() }
     }
 
     /// The rules that a test file names.
@@ -85,8 +84,8 @@ impl<'a> RuleFiles<'a> {
     fn read(&self, path: &Path, metricsql: bool) -> ReadFile {
         let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
         let usual = if metricsql { Language::Metricsql } else { Language::Promql };
-        let language = self.config.language(path).unwrap_or(&usual);
-        rules::read_with(&source, Some(language), self.features)
+        let language = Some(self.config.language(path).cloned().unwrap_or(usual));
+        rules::read_with(&source, &ReadOptions { language, ..self.options.clone() })
     }
 }
 

@@ -11,11 +11,19 @@ use crate::time::Duration;
 pub struct Problems<'a> {
     pub source: &'a Source,
     found: RefCell<Vec<Diagnostic>>,
+    /// Whether fields that nobody asked for are no problem.
+    unknown_fields_allowed: bool,
 }
 
 impl<'a> Problems<'a> {
     pub fn new(source: &'a Source) -> Problems<'a> {
-        Problems { source, found: RefCell::default() }
+        Problems { source, found: RefCell::default(), unknown_fields_allowed: false }
+    }
+
+    /// Fields that nobody asks for are a problem, or are not.
+    pub fn allow_unknown_fields(mut self, allowed: bool) -> Problems<'a> {
+        self.unknown_fields_allowed = allowed;
+        self
     }
 
     /// A problem at its own place.
@@ -203,6 +211,9 @@ impl<'a> Mapping<'a> {
 
     /// Reports the fields that nobody asked for.
     pub fn finish(self) {
+        if self.problems.unknown_fields_allowed {
+            return;
+        }
         let asked = self.asked.into_inner();
         for (key, _) in self.entries {
             let Some(name) = key.text() else { continue };
