@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod drill;
 pub mod engine;
+pub mod evidence;
 pub mod export;
 pub mod labels;
 pub mod number;

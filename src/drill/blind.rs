@@ -1,45 +1,12 @@
 //! Blind alerts: expressions that could not yield anything, because a selector that they need matched no series.
 
+use crate::evidence::{self, Place, Reason};
 use crate::labels::{Labels, Matcher};
-use crate::promql::ast::{BinaryOp, Expr, ExprKind, ValueType, VectorSelector};
+use crate::promql::ast::{BinaryOp, Expr, ExprKind, ValueType};
 use crate::rules::RuleRef;
 use crate::text::Span;
 
-use super::explain;
 use super::playback::Playback;
-use super::verdict::{Place, Reason};
-
-/// A selector that an expression needs and that matched nothing.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Missing {
-    /// Where it stands in the expression.
-    pub span: Span,
-}
-
-/// The first selector without which `expr` yields nothing and for which `matched` does not hold.
-///
-/// Of `a or b` one side suffices, `a unless b` needs only `a`, and `absent(a)` speaks because `a` is missing. Everything else
-/// needs all of its parts.
-pub fn missing(expr: &Expr, matched: &dyn Fn(&VectorSelector) -> bool) -> Option<Missing> {
-    match &expr.kind {
-        ExprKind::Number(_) | ExprKind::String(_) => None,
-        ExprKind::Paren(inner) | ExprKind::Unary { expr: inner, .. } => missing(inner, matched),
-        ExprKind::Selector(selector) => (!matched(selector)).then_some(Missing { span: expr.span }),
-        ExprKind::Range(range) => (!matched(&range.selector)).then_some(Missing { span: range.selector_span }),
-        ExprKind::Subquery(subquery) => missing(&subquery.expr, matched),
-        ExprKind::Aggregate(aggregate) => missing(&aggregate.expr, matched),
-        ExprKind::Call(call) if matches!(call.function.name, "absent" | "absent_over_time") => None,
-        ExprKind::Call(call) => call.args.iter().find_map(|arg| missing(arg, matched)),
-        ExprKind::Binary(binary) => {
-            let lhs = missing(&binary.lhs, matched);
-            match binary.op {
-                BinaryOp::Or => lhs.and_then(|first| missing(&binary.rhs, matched).map(|_| first)),
-                BinaryOp::Unless => lhs,
-                _ => lhs.or_else(|| missing(&binary.rhs, matched)),
-            }
-        }
-    }
-}
 
 /// The expression with nothing filtered by value: comparisons yield 0 or 1 instead of dropping what does not meet them, and
 /// `unless` takes nothing away. What it yields is every series that the alert could be about. `None` where absence speaks
@@ -78,8 +45,10 @@ pub fn reason(playback: &Playback, at: RuleRef, matchers: &[Matcher]) -> Option<
     let rule = playback.rule(at);
     let name = &rule.name.value;
     let Some(expr) = rule.promql() else {
-        let place = Place { source: rule.expr.source.clone(), span: rule.expr.span };
-        return Some(Reason { place: Some(place), text: format!("{name}: LogQL is not evaluated yet") });
+        return Some(Reason {
+            place: Some(Place::of(&rule.expr)),
+            text: format!("{name}: LogQL is not evaluated yet"),
+        });
     };
     let of_series = |matcher: &&Matcher| {
         matcher.name.as_ref() != "alertname" && !rule.labels.iter().any(|(label, _)| **label == *matcher.name)
@@ -89,19 +58,21 @@ pub fn reason(playback: &Playback, at: RuleRef, matchers: &[Matcher]) -> Option<
     if playback.run.alerts.iter().any(|track| track.rule == at && met(&track.labels)) {
         return None;
     }
-    let located = |span: Span| Some(Place { source: rule.expr.source.clone(), span: rule.expr.file_span(span) });
-    if let Some(missing) = missing(expr, &|selector| playback.matches(selector)) {
+    let located = |span: Span| Some(Place::within(&rule.expr, span));
+    if let Some(missing) = evidence::missing(expr, &|selector| playback.matches(selector)) {
         let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
+        let there = evidence::instead(&playback.generated.store, missing.selector);
+        let there = there.map_or_else(String::new, |series| format!("; there is {series}"));
         return Some(Reason {
             place: located(missing.span),
-            text: format!("{name}: no series of this day matches {text}"),
+            text: format!("{name}: no series of this day matches {text}{there}"),
         });
     }
     // An evaluation that is too large for its limits proves nothing either way.
     let matrix = playback.evaluate(&unfiltered(expr)?, &playback.steps(at)).ok()?;
     let mut seen = matrix.columns().filter(|column| column.iter().next().is_some()).peekable();
     if seen.peek().is_none() {
-        return Some(explain::no_value(playback, rule, expr, name));
+        return Some(evidence::no_value(&playback.generated.store, &rule.expr, expr, name));
     }
     if seen.any(|column| met(column.labels)) {
         return None;
@@ -129,18 +100,5 @@ mod tests {
         assert_eq!(open("a > 1 unless b unless c").unwrap(), "a > bool 1");
         assert_eq!(open("count(a == 0) > 2 or b").unwrap(), "count(a == bool 0) > bool 2 or b");
         assert_eq!(open("absent(a) == 1"), None);
-    }
-
-    #[test]
-    fn what_an_expression_needs_is_missing() {
-        let missing = |text: &str| {
-            let expr = parse(text).unwrap();
-            missing(&expr, &|selector| selector.name != "gone").map(|m| text[m.span.start..m.span.end].to_owned())
-        };
-        assert_eq!(missing("rate(gone[5m]) > 0").as_deref(), Some("gone"));
-        assert_eq!(missing("a / gone > 0").as_deref(), Some("gone"));
-        assert_eq!(missing("a or gone"), None);
-        assert_eq!(missing("a unless gone"), None);
-        assert_eq!(missing("absent(gone)"), None);
     }
 }

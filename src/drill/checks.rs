@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Matcher;
 use crate::replay::{AlertExpectation, Expectations, Occurs, Others};
 use crate::rules::{Rule, RuleRef};
@@ -12,8 +13,7 @@ use super::blind;
 use super::explain;
 use super::judge::{self, Event, Shortfall};
 use super::playback::Playback;
-use super::timeline::{AlertState, Timeline};
-use super::verdict::{Check, Life, Part, Place, Reason, Verdict};
+use super::verdict::{Check, Life, Part, Verdict};
 
 /// All checks of one part of a replay, in the order of the file.
 pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<Check> {

@@ -1,20 +1,17 @@
 //! Why an alert did what it did: how near its conditions came, which `for` or threshold would have met the
 //! expectation, and the chart of it.
 
-use std::collections::BTreeSet;
-
+use crate::evidence::{
+    self, Condition, Nearness, Place, Reason, Row, Timeline, agrees, compared, conditions, distinguishing, written,
+};
 use crate::labels::{Labels, Matcher};
 use crate::number;
-use crate::promql::ast::{DurationArg, Expr, ExprKind};
-use crate::rules::{Rule, RuleKind, RuleRef};
-use crate::text::Span;
-use crate::time::{Duration, Timestamp};
+use crate::rules::{RuleKind, RuleRef};
+use crate::time::Timestamp;
 
-use super::condition::{Condition, conditions};
 use super::judge::Shortfall;
 use super::playback::Playback;
-use super::timeline::{Row, Timeline};
-use super::verdict::{Life, Place, Reason};
+use super::verdict::Life;
 
 /// At most so many series of a condition are drawn.
 const ROWS: usize = 3;
@@ -47,11 +44,6 @@ pub fn tell(life: &Life, start: Timestamp) -> String {
     out
 }
 
-/// A place in the expression of a rule.
-fn in_expr(rule: &Rule, span: Span) -> Option<Place> {
-    Some(Place { source: rule.expr.source.clone(), span: rule.expr.file_span(span) })
-}
-
 /// What would have made an expectation of this rule pass.
 /// `selector` is that of the expectation: series that contradict it are not looked at.
 pub fn reasons(
@@ -64,7 +56,7 @@ pub fn reasons(
     let rule = playback.rule(at);
     let start = playback.day.start();
     let RuleKind::Alert { for_, .. } = &rule.kind else { return Vec::new() };
-    let here = Some(Place { source: rule.name.source.clone(), span: rule.name.span });
+    let here = Some(Place::of(&rule.name));
     let mut out = Vec::new();
     for shortfall in shortfalls {
         match (shortfall, judged) {
@@ -124,11 +116,11 @@ fn values_at(playback: &Playback, at: RuleRef, life: &Life) -> Vec<Reason> {
         let column = matrix.columns().find(|column| agrees(column.labels, &life.labels))?;
         let text = format!(
             "{} was {} at {}",
-            written(rule, condition.operand),
+            written(&rule.expr, condition.operand),
             number::format_g(column.at(step)?, 4),
             clock(life.active, start)
         );
-        Some(Reason { place: in_expr(rule, condition.threshold_span), text })
+        Some(Reason { place: Some(Place::within(&rule.expr, condition.threshold_span)), text })
     };
     conditions(expr).into_iter().filter_map(tell).collect()
 }
@@ -140,90 +132,28 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
     let steps = playback.steps(at);
     for condition in conditions(expr) {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
-        let meant = || matrix.columns().filter(|column| may_meet(column.labels, selector));
-        let values = || meant().flat_map(|column| column.iter());
-        if values().any(|(_, value)| condition.holds(value)) {
-            continue;
-        }
-        let best = values()
-            .filter(|(_, value)| !value.is_nan())
-            .reduce(|a, b| if condition.nearer(a.1, b.1) == a.1 { a } else { b });
-        let place = in_expr(rule, condition.threshold_span);
-        let operand = written(rule, condition.operand);
-        let reason = match best {
-            Some((step, value)) => {
+        let meant = matrix.columns().filter(|column| may_meet(column.labels, selector));
+        let operand = written(&rule.expr, condition.operand);
+        let reason = match Nearness::of(&condition, meant.flat_map(|column| column.iter())) {
+            Nearness::Holds => continue,
+            Nearness::Misses { step, value } => {
                 let time = steps.0.get(step).map_or(playback.day.start(), |step| step.frontier.at);
                 Reason {
-                    place,
+                    place: Some(Place::within(&rule.expr, condition.threshold_span)),
                     text: format!(
                         "{operand} came no nearer than {} (at {}): {} holds at no tick",
                         number::format_g(value, 4),
                         clock(time, playback.day.start()),
-                        compared(rule, expr, &condition)
+                        compared(&rule.expr, expr, &condition)
                     ),
                 }
             }
-            None => no_value(playback, rule, condition.operand, &operand),
+            Nearness::NoValue => evidence::no_value(&playback.generated.store, &rule.expr, condition.operand, &operand),
         };
         return vec![reason];
     }
     let text = "every condition held at some tick, but never all of them together for one label set".to_owned();
-    vec![Reason { place: in_expr(rule, expr.span), text }]
-}
-
-/// Why something that is compared has no value at any tick: a window that is too short for its scrapes, if that is it.
-pub fn no_value(playback: &Playback, rule: &Rule, operand: &Expr, text: &str) -> Reason {
-    let mut short = None;
-    operand.walk(&mut |expr: &Expr| {
-        if let ExprKind::Range(range) = &expr.kind
-            && let DurationArg::Literal(width) = range.range
-        {
-            let store = &playback.generated.store;
-            let apart = store
-                .select(&range.selector.matchers)
-                .iter()
-                .filter_map(|id| store.series(*id).times.windows(2).map(|pair| pair[1] - pair[0]).min())
-                .min();
-            if let Some(apart) = apart.filter(|apart| *apart >= width) {
-                short = Some((expr.span, width, apart));
-            }
-        }
-    });
-    match short {
-        Some((span, width, apart)) => Reason {
-            place: in_expr(rule, span),
-            text: format!(
-                "a window of {width} holds fewer than two samples, which are {apart} apart: {text} has no value; use at least [{}]",
-                Duration(apart.0 * 4)
-            ),
-        },
-        None => Reason { place: in_expr(rule, operand.span), text: format!("{text} has no value at any tick") },
-    }
-}
-
-/// A part of a rule's expression as it was written, on one line.
-fn written(rule: &Rule, expr: &Expr) -> String {
-    let text = rule.expr.value.get(expr.span.start..expr.span.end).unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The comparison without its operand: `> 0`.
-fn compared(rule: &Rule, expr: &Expr, condition: &Condition<'_>) -> String {
-    let between = condition.operand.span.end..condition.threshold_span.end;
-    match rule.expr.value.get(between) {
-        Some(text) if condition.operand.span.end <= condition.threshold_span.start => {
-            format!("`{}`", text.split_whitespace().collect::<Vec<_>>().join(" "))
-        }
-        _ => format!("`{}`", written(rule, expr)),
-    }
-}
-
-/// Whether a series can be the one behind an alert: no label of it contradicts the alert's.
-fn agrees(series: &Labels, alert: &Labels) -> bool {
-    series.iter().all(|(name, value)| {
-        let other = alert.get(name);
-        name == crate::labels::METRIC_NAME || other.is_empty() || other == value
-    })
+    vec![Reason { place: Some(Place::within(&rule.expr, expr.span)), text }]
 }
 
 /// Whether an alert from this series can be one that a selector selects: no label of it contradicts a matcher.
@@ -247,7 +177,7 @@ pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Li
             lives => lives.iter().any(|life| agrees(labels, &life.labels)),
         };
         let columns: Vec<_> = matrix.columns().filter(|column| wanted(column.labels)).collect();
-        let operand = written(rule, condition.operand);
+        let operand = written(&rule.expr, condition.operand);
         for column in columns.iter().take(ROWS) {
             let differing = distinguishing(column.labels, &columns.iter().map(|c| c.labels).collect::<Vec<_>>());
             let label = if differing.is_empty() { operand.clone() } else { format!("{operand} {differing}") };
@@ -267,17 +197,4 @@ pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Li
         rows.push(Row::States { label, states: Playback::states(&own, &ticks) });
     }
     Timeline { ticks, rows }
-}
-
-/// The labels in which a set differs from others, as `{leg="internal"}`: one of them where it tells all sets apart;
-/// nothing where the set is alone.
-pub fn distinguishing(labels: &Labels, among: &[&Labels]) -> String {
-    let own = labels.filter(|name| among.iter().any(|other| other.get(name) != labels.get(name)));
-    let sets = among.iter().collect::<BTreeSet<_>>().len();
-    let enough = own.iter().find(|(name, _)| {
-        let values: BTreeSet<&str> = among.iter().map(|other| other.get(name)).collect();
-        values.len() == sets && !values.contains("")
-    });
-    let own = enough.map_or(own.clone(), |(name, value)| Labels::from_pairs([(name, value)]));
-    if own.is_empty() { String::new() } else { own.to_string() }
 }

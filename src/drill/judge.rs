@@ -1,10 +1,10 @@
 //! Does what the alerts did meet what was expected of them? Decides; `explain` says why.
 
+use crate::evidence::AlertState;
 use crate::replay::{AlertExpectation, ExpectedState, Occurs, StateAt, Window};
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
 
-use super::timeline::AlertState;
 use super::verdict::Life;
 
 /// A part of an expectation that is not met, and the place that asks for it.

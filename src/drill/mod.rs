@@ -2,14 +2,12 @@
 
 mod blind;
 mod checks;
-mod condition;
 pub mod discover;
 pub mod explain;
 mod judge;
 mod load;
 pub mod playback;
 mod queries;
-pub mod timeline;
 pub mod verdict;
 
 use std::sync::Arc;

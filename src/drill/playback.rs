@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::{Matrix, Mode, Step, Steps};
+use crate::evidence::AlertState;
 use crate::labels::Matcher;
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::eval::{Profile, Query};
@@ -13,7 +14,6 @@ use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
 use super::load::Incident;
-use super::timeline::AlertState;
 use super::verdict::Life;
 
 /// A day of a replay with its rules evaluated.

@@ -1,6 +1,7 @@
 //! Queries that a replay expects an answer to.
 
 use crate::engine::Steps;
+use crate::evidence::{self, Place, Reason};
 use crate::labels::Labels;
 use crate::number;
 use crate::promql::ast::ValueType;
@@ -8,10 +9,9 @@ use crate::promql::{self, eval};
 use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
 use crate::text::Diagnostic;
 
-use super::blind;
 use super::explain::clock;
 use super::playback::Playback;
-use super::verdict::{Check, Part, Place, Reason, Verdict};
+use super::verdict::{Check, Part, Verdict};
 
 /// An answer: each series with a value for each step at which it has one.
 type Answer = Vec<(Labels, Vec<Option<f64>>)>;
@@ -101,7 +101,7 @@ pub fn unusable(playback: &Playback, expected: &QueryExpectation) -> Option<Diag
 /// The first selector that a query needs and that no series of the day matches.
 fn unmatched(playback: &Playback, text: &str) -> Option<String> {
     let expr = promql::parse(text).ok()?;
-    let missing = blind::missing(&expr, &|selector| playback.matches(selector))?;
+    let missing = evidence::missing(&expr, &|selector| playback.matches(selector))?;
     text.get(missing.span.start..missing.span.end).map(str::to_owned)
 }
 

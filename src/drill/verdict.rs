@@ -1,11 +1,10 @@
 //! What came out of a drill: checks, each with its verdict, what was expected, what happened and why.
 
+use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::replay::Dialect;
-use crate::text::{Source, Span};
+use crate::text::Source;
 use crate::time::Timestamp;
-
-use super::timeline::{AlertState, Timeline};
 
 /// How a check or a drill ended, from best to worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -16,13 +15,6 @@ pub enum Verdict {
     /// Nothing was tested: the alert could not have said anything.
     Blind,
     Fail,
-}
-
-/// A place in a file.
-#[derive(Clone, Debug)]
-pub struct Place {
-    pub source: Source,
-    pub span: Span,
 }
 
 /// One life of one alert instance, as it came out of the rules.
@@ -54,13 +46,6 @@ impl Life {
             AlertState::Pending
         }
     }
-}
-
-/// Something that speaks for or against a result, with its place if it has one.
-#[derive(Clone, Debug)]
-pub struct Reason {
-    pub place: Option<Place>,
-    pub text: String,
 }
 
 /// Which part of the replay a check belongs to.

@@ -6,7 +6,7 @@ use owo_colors::{OwoColorize, Style};
 
 use super::human::Look;
 use super::words::{plain, shortened};
-use crate::drill::timeline::{AlertState, Row, Timeline};
+use crate::evidence::{AlertState, Row, Timeline};
 use crate::number;
 use crate::template::humanize;
 use crate::time::Timestamp;

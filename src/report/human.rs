@@ -7,7 +7,8 @@ use owo_colors::{OwoColorize, Style};
 
 use super::words::{paragraph, plain, shortened};
 use super::{RunFacts, chart, unit};
-use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Place, Reason, Verdict};
+use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Verdict};
+use crate::evidence::{Place, Reason};
 use crate::replay::Dialect;
 use crate::suite::Outcome;
 use crate::time::Timestamp;

@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{RunFacts, unit};
-use crate::drill::verdict::{Check, Footing, Life, Part, Place, Verdict};
+use crate::drill::verdict::{Check, Footing, Life, Part, Verdict};
+use crate::evidence::Place;
 use crate::labels::Labels;
 use crate::replay::Dialect;
 use crate::suite::Outcome;

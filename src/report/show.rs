@@ -8,9 +8,9 @@ use owo_colors::{OwoColorize, Style};
 use super::chart::{self, Layout};
 use super::human::{self, Look};
 use super::words::{paragraph, plain, shortened, wrapped};
-use crate::drill::timeline::{AlertState, Row, Timeline};
 use crate::drill::verdict::Life;
 use crate::drill::{self, Incident, Playback, explain};
+use crate::evidence::{AlertState, Row, Timeline, distinguishing};
 use crate::labels::{Labels, Matcher};
 use crate::number;
 use crate::replay::{Event, Figure, GapKind, SeriesProvenance, Target, TimeSpan};
@@ -88,7 +88,7 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
 fn tell_lives(out: &mut String, rule: &Rule, lives: &[Life], start: Timestamp, look: Look) {
     let all: Vec<&Labels> = lives.iter().map(|life| &life.labels).collect();
     for life in lives.iter().take(LIVES) {
-        let own = plain(&explain::distinguishing(&life.labels, &all));
+        let own = plain(&distinguishing(&life.labels, &all));
         let line = format!("  {}  {own}", explain::tell(life, start));
         let _ = writeln!(out, "{}", shortened(line.trim_end(), look.width));
     }

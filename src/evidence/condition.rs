@@ -39,6 +39,37 @@ impl Condition<'_> {
     }
 }
 
+/// How near values came to a condition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Nearness {
+    /// A value meets it.
+    Holds,
+    /// The nearest value, and the step at which it was first there.
+    Misses { step: usize, value: f64 },
+    /// There are no values, or none but NaN.
+    NoValue,
+}
+
+impl Nearness {
+    /// How near the values come, each with its step.
+    pub fn of(condition: &Condition<'_>, values: impl IntoIterator<Item = (usize, f64)>) -> Nearness {
+        let mut nearest = Nearness::NoValue;
+        for (step, value) in values {
+            if condition.holds(value) {
+                return Nearness::Holds;
+            }
+            let nearer = match nearest {
+                Nearness::Misses { value: before, .. } => condition.nearer(before, value) != before,
+                _ => true,
+            };
+            if nearer && !value.is_nan() {
+                nearest = Nearness::Misses { step, value };
+            }
+        }
+        nearest
+    }
+}
+
 /// The conditions that all have to hold, from left to right: those joined by `and`, and the left side of `unless`.
 pub fn conditions(expr: &Expr) -> Vec<Condition<'_>> {
     let mut found = Vec::new();

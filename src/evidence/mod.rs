@@ -1,0 +1,40 @@
+//! What explains a result: the conditions of a rule and how near values came to them, series that are missing and those
+//! that are there instead, values and states tick by tick. For drills and unit tests alike.
+
+mod condition;
+mod missing;
+mod operand;
+mod timeline;
+
+use crate::text::{Located, Source, Span};
+
+pub use condition::{Condition, Nearness, conditions};
+pub use missing::{Missing, instead, missing, no_value};
+pub use operand::{agrees, compared, distinguishing, operands, written};
+pub use timeline::{AlertState, Row, Timeline};
+
+/// A place in a file.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub source: Source,
+    pub span: Span,
+}
+
+impl Place {
+    /// A whole value of a file.
+    pub fn of(value: &Located) -> Place {
+        Place { source: value.source.clone(), span: value.span }
+    }
+
+    /// A part of a value.
+    pub fn within(value: &Located, part: Span) -> Place {
+        Place { source: value.source.clone(), span: value.file_span(part) }
+    }
+}
+
+/// Something that speaks for or against a result, with its place if it has one.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    pub place: Option<Place>,
+    pub text: String,
+}
