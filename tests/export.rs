@@ -111,12 +111,17 @@ fn tests_in(folder: &Path) -> Vec<PathBuf> {
     files.filter(|path| path.to_string_lossy().ends_with(".test.yaml")).collect()
 }
 
-/// Exports every day of a replay with a test of every alert at every tick.
+/// Exports every day of a replay with a test of every alert at every tick, in 1970.
 fn export_days(replay: &Path, out: &Path) -> String {
+    export_days_as(replay, out, &["--undated"])
+}
+
+fn export_days_as(replay: &Path, out: &Path, flags: &[&str]) -> String {
     let mut errors = String::new();
     for day in read(replay).days() {
-        let mut args = vec!["promtool", replay.to_str().expect("UTF-8"), "--every-tick", "--undated", "-o"];
+        let mut args = vec!["promtool", replay.to_str().expect("UTF-8"), "--every-tick", "-o"];
         args.push(out.to_str().expect("UTF-8"));
+        args.extend(flags);
         args.extend(day.name.iter().flat_map(|name| ["--variant", name]));
         errors += &export(&root(), &args);
     }
@@ -124,15 +129,32 @@ fn export_days(replay: &Path, out: &Path) -> String {
 }
 
 #[test]
+fn firedrill_finds_the_alerts_of_its_own_exports_at_every_tick() {
+    let everything = folder(&[("replay.yaml", REPLAY), ("rules.yaml", RULES)]);
+    for replay in incidents().into_iter().chain([everything.path().join("replay.yaml")]) {
+        for (flags, name) in [(&[][..], "dated"), (&["--undated"], "undated")] {
+            let folder = folder(&[]);
+            export_days_as(&replay, &folder.path().join(name), flags);
+            let run = firedrill(folder.path(), &["test", name]);
+            assert_eq!(run.status.code(), Some(0), "{}{}", stdout(&run), String::from_utf8_lossy(&run.stderr));
+            assert!(stdout(&run).contains(&format!("{} unit test files: ", read(&replay).days().len())));
+        }
+    }
+}
+
+/// The replays of this repository.
+fn incidents() -> Vec<PathBuf> {
+    let incidents = fs::read_dir(root().join("incidents")).expect("incidents");
+    let replays = incidents.map(|entry| entry.expect("an entry").path().join("replay.yaml"));
+    let replays: Vec<PathBuf> = replays.filter(|path| path.exists()).collect();
+    assert!(!replays.is_empty());
+    replays
+}
+
+#[test]
 fn promtool_finds_the_alerts_of_every_incident_at_every_tick() {
     let Some(program) = common::peer("promtool") else { return };
-    let incidents = fs::read_dir(root().join("incidents")).expect("incidents");
-    let replays: Vec<PathBuf> = incidents
-        .map(|entry| entry.expect("an entry").path().join("replay.yaml"))
-        .filter(|path| path.exists())
-        .collect();
-    assert!(!replays.is_empty());
-    for replay in replays {
+    for replay in incidents() {
         let out = folder(&[]);
         export_days(&replay, out.path());
         let files = tests_in(out.path());

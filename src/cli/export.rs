@@ -146,10 +146,13 @@ fn write(folder: &Path, stem: &str, file: &TestFile, rules: &RuleFiles) -> Resul
     Ok(format!("{}\n", path.display()))
 }
 
-/// `vmagent-remote-write-day`: the drill's name as that of a file.
+/// `vmagent-remote-write-day`: the drill's name as that of a file, which is not hidden.
 fn file_stem(incident: &Incident, day: &Day) -> String {
     let name = incident.drill_name(day);
-    name.chars().map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' }).collect()
+    name.trim_start_matches('.')
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' })
+        .collect()
 }
 
 /// A folder as the system knows it.
