@@ -1,14 +1,13 @@
 //! `firedrill export`: a day of a replay as files that other programs read.
 
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use super::paths::{folder_path, make_folder, relative};
 use super::{Exit, output};
 use crate::drill::{self, Incident, Playback, discover};
 use crate::export::{self, RuleFiles, TestFile, Wanted};
 use crate::replay::Day;
 use crate::text::Diagnostic;
-use crate::text::yaml::io_reason;
 
 /// Write a replay as a promtool test, or as OpenMetrics to be loaded into a server
 #[derive(clap::Args)]
@@ -130,11 +129,7 @@ fn to_stdout(file: &TestFile, rules: &RuleFiles) -> Result<String, Diagnostic> {
 }
 
 fn write(folder: &Path, stem: &str, file: &TestFile, rules: &RuleFiles) -> Result<String, Diagnostic> {
-    fs::create_dir_all(folder).map_err(|error| {
-        Diagnostic::error(format!("cannot make the folder {}: {}", folder.display(), io_reason(&error)))
-            .help("name a folder that can be written")
-    })?;
-    let absolute = folder_path(folder)?;
+    let absolute = make_folder(folder)?;
     let mut names = rules.own.iter().map(|path| relative(path, &absolute)).collect::<Result<Vec<_>, _>>()?;
     for (at, copy) in rules.copies.iter().enumerate() {
         let name = format!("{stem}.rules-{}.yaml", at + 1);
@@ -153,25 +148,4 @@ fn file_stem(incident: &Incident, day: &Day) -> String {
         .chars()
         .map(|c| if c.is_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' })
         .collect()
-}
-
-/// A folder as the system knows it.
-fn folder_path(folder: &Path) -> Result<PathBuf, Diagnostic> {
-    folder.canonicalize().map_err(|error| {
-        Diagnostic::error(format!("cannot find the folder {}: {}", folder.display(), io_reason(&error)))
-    })
-}
-
-/// The way from a folder to a file, with slashes; the whole path where there is none.
-fn relative(file: &Path, folder: &Path) -> Result<String, Diagnostic> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = folder_path(parent)?.join(file.file_name().unwrap_or_default());
-    let common = file.components().zip(folder.components()).take_while(|(a, b)| a == b).count();
-    if common == 0 {
-        return Ok(file.display().to_string());
-    }
-    let up = folder.components().skip(common).map(|_| Component::ParentDir);
-    let parts: Vec<String> =
-        up.chain(file.components().skip(common)).map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    Ok(parts.join("/"))
 }

@@ -11,8 +11,10 @@ use crate::syntax::STACK_BYTES;
 use crate::text::{Diagnostic, yaml};
 
 mod conformance;
+mod convert;
 mod export;
 mod output;
+mod paths;
 mod query;
 mod schema;
 mod show;

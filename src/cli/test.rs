@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use regex::Regex;
 
-use super::{Exit, output};
+use super::{Exit, convert, output};
 use crate::drill::discover;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
@@ -26,6 +26,7 @@ use crate::text::Diagnostic;
   firedrill test alerts_test.yaml --run 'disk|memory'
   firedrill test --run control --format json
   firedrill test --junit report.xml --shard 2/5
+  firedrill test --convert alerts_test.yaml -o incidents/alerts
 
 Exit codes: 0 all holds, 1 something fell short or was blind, 2 bad usage or unreadable input")]
 pub struct Args {
@@ -51,6 +52,12 @@ pub struct Args {
     /// Let the rule files of unit tests have fields that nobody knows, as promtool's flag of this name does
     #[arg(long)]
     ignore_unknown_fields: bool,
+    /// Write each group of this unit test file as a replay, and say where the two come out differently
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "run", "junit", "shard", "list_skipped"])]
+    convert: Option<PathBuf>,
+    /// The folder into which --convert writes; without it, the replay of a file's only group goes to standard output
+    #[arg(short, long, value_name = "FOLDER", requires = "convert")]
+    output: Option<PathBuf>,
     /// List the YAML files that were searched and cannot be tested
     #[arg(long)]
     list_skipped: bool,
@@ -95,30 +102,30 @@ pub fn run(args: Args) -> Exit {
 fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let began = Instant::now();
     let config = super::config()?;
-    let found = discover::find(&super::paths_or_default(&args.paths, &config)?)?;
-    let selection = Selection {
-        run: args.run.clone(),
-        shard: args.shard,
-        fail_fast: args.fail_fast,
-        limits: super::limits(args.max_samples, &config),
-        profile: Profile {
-            features: features(&args.enable_feature),
-            delayed_name_removal: args.enable_feature.contains(&Feature::DelayedNameRemoval),
-            ..Profile::prometheus()
-        },
+    let profile = Profile {
+        features: features(&args.enable_feature),
+        delayed_name_removal: args.enable_feature.contains(&Feature::DelayedNameRemoval),
+        ..Profile::prometheus()
     };
+    let rule_files = ReadOptions {
+        features: profile.features,
+        ignore_unknown_fields: args.ignore_unknown_fields,
+        ..ReadOptions::default()
+    };
+    let limits = super::limits(args.max_samples, &config);
+    if let Some(file) = &args.convert {
+        let setup = convert::Setup { config: &config, profile: &profile, rule_files, limits };
+        return Ok(convert::run(file, args.output.as_deref(), &setup));
+    }
+    let found = discover::find(&super::paths_or_default(&args.paths, &config)?)?;
+    let selection = Selection { run: args.run.clone(), shard: args.shard, fail_fast: args.fail_fast, limits, profile };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .stack_size(STACK_BYTES)
         .build()
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     // What cannot be read is reported at the end; the rest runs all the same.
-    let options = ReadOptions {
-        features: selection.profile.features,
-        ignore_unknown_fields: args.ignore_unknown_fields,
-        ..ReadOptions::default()
-    };
-    let suite = pool.install(|| Suite::read(&found, &config, options));
+    let suite = pool.install(|| Suite::read(&found, &config, rule_files));
     output::warn(suite.warnings());
     let count = suite.count(&selection);
     let empty_shard = args.shard.is_some() || suite.names().is_empty();

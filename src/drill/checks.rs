@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Matcher;
-use crate::replay::{AlertExpectation, Expectations, Occurs, Others};
+use crate::replay::{AlertExpectation, Expectations, FiringAlert, Occurs, Others};
 use crate::rules::{Rule, RuleRef};
 use crate::text::{Diagnostic, Span};
 use crate::time::{Duration, Timestamp};
@@ -110,7 +110,9 @@ fn place(playback: &Playback, span: Span) -> Option<Place> {
 fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check {
     let start = playback.day.start();
     let lives = playback.lives_of(&expected.matchers);
-    let (shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
+    let (mut shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
+    let firing = |at| playback.firing(&expected.matchers, at);
+    shortfalls.extend(expected.firing.iter().filter_map(|at| judge::firing_shortfall(at, firing(at.at))));
     let judged = judged.cloned();
     let judged = judged.as_ref();
     let rules: Vec<(RuleRef, &Rule)> = rules_of(playback, &expected.matchers).collect();
@@ -192,7 +194,8 @@ fn around(
         _ => None,
     });
     let lived = judged.map(|life| [life.active, life.ended.or(life.fired).unwrap_or(life.active)]);
-    let times: Vec<Timestamp> = windows.chain(lived).flatten().chain(expected.states.iter().map(|s| s.at)).collect();
+    let asked = expected.states.iter().map(|s| s.at).chain(expected.firing.iter().map(|f| f.at));
+    let times: Vec<Timestamp> = windows.chain(lived).flatten().chain(asked).collect();
     let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else {
         return (playback.day.start(), playback.day.end());
     };
@@ -228,8 +231,21 @@ fn wanted(expected: &AlertExpectation, start: Timestamp) -> String {
     for state in &expected.states {
         parts.push(format!("{:?} at {}", state.state, explain::clock(state.at, start)).to_lowercase());
     }
+    parts.extend(expected.firing.iter().take(FIRING_SHOWN).map(|firing| {
+        let at = explain::clock(firing.at, start);
+        match firing.alerts.len() {
+            0 => format!("none firing at {at}"),
+            count => format!("exactly {count} firing at {at}"),
+        }
+    }));
+    if expected.firing.len() > FIRING_SHOWN {
+        parts.push(format!("and so on at {} times", expected.firing.len()));
+    }
     parts.join(", ")
 }
+
+/// How many times of `firing` are told of one expectation.
+const FIRING_SHOWN: usize = 4;
 
 /// The check in a few words.
 fn summary(
@@ -269,6 +285,22 @@ fn summary(
         }
         Shortfall::Times { wanted, found } => format!("{name} fired {found} times, not {wanted}"),
         Shortfall::Lasts { wanted, found } => format!("{name} fired for {found}, not {wanted}"),
+        Shortfall::Firing { at, missing, unwanted } => {
+            let at = explain::clock(*at, start);
+            match (&missing[..], &unwanted[..]) {
+                ([missing, ..], [unwanted, ..]) if missing.labels == unwanted.labels => {
+                    format!("{name} fires with other annotations at {at}: {}", missing.labels)
+                }
+                ([missing, ..], []) => format!("{name} does not fire at {at}: {}", missing.labels),
+                ([], [unwanted, ..]) => format!("{name} fires at {at}, and should not: {}", unwanted.labels),
+                (missing, unwanted) => {
+                    let labels = |alerts: &[FiringAlert]| {
+                        alerts.iter().map(|alert| alert.labels.to_string()).collect::<Vec<_>>().join(" ")
+                    };
+                    format!("{name} fires at {at} as {}, not as {}", labels(unwanted), labels(missing))
+                }
+            }
+        }
         Shortfall::State { at, wanted, found, .. } => {
             format!("{name} {} at {}, not {}", word(*found), explain::clock(*at, start), word(*wanted))
         }

@@ -61,6 +61,9 @@ pub fn reasons(
     for shortfall in shortfalls {
         match (shortfall, judged) {
             (Shortfall::Active(_) | Shortfall::Fires(_), None) => return never_active(playback, at, selector),
+            (Shortfall::Firing { missing, .. }, None) if !missing.is_empty() => {
+                return never_active(playback, at, selector);
+            }
             (Shortfall::Fires(window), Some(life)) => {
                 let latest = window.to.min(life.ended.map_or(window.to, |ended| ended - playback.interval(at)));
                 if life.fired.is_none_or(|fired| fired > window.to) && latest >= life.active {

@@ -1,7 +1,7 @@
 //! Does what the alerts did meet what was expected of them? Decides; `explain` says why.
 
 use crate::evidence::AlertState;
-use crate::replay::{AlertExpectation, ExpectedState, Occurs, StateAt, Window};
+use crate::replay::{AlertExpectation, ExpectedState, FiringAlert, FiringAt, Occurs, StateAt, Window};
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
 
@@ -25,6 +25,12 @@ pub enum Shortfall {
     Lasts {
         wanted: Duration,
         found: Duration,
+    },
+    /// Other alerts fire at a time.
+    Firing {
+        at: Timestamp,
+        missing: Vec<FiringAlert>,
+        unwanted: Vec<FiringAlert>,
     },
     /// Another state at a time.
     State {
@@ -103,6 +109,25 @@ pub fn shortfalls<'a>(
     (found, judged)
 }
 
+/// What fires at a time and should not, and what should and does not; nothing where both are alike. `found` says its
+/// annotations.
+pub fn firing_shortfall(expected: &FiringAt, found: Vec<FiringAlert>) -> Option<Shortfall> {
+    let same = |a: &FiringAlert, b: &FiringAlert| {
+        a.labels == b.labels && (a.annotations.is_none() || a.annotations == b.annotations)
+    };
+    let mut unwanted = found;
+    let mut missing = expected.alerts.clone();
+    missing.retain(|alert| match unwanted.iter().position(|other| same(alert, other)) {
+        Some(at) => {
+            unwanted.remove(at);
+            false
+        }
+        None => true,
+    });
+    let differs = !missing.is_empty() || !unwanted.is_empty();
+    differs.then_some(Shortfall::Firing { at: expected.at, missing, unwanted })
+}
+
 fn time(life: &Life, event: Event) -> Option<Timestamp> {
     match event {
         Event::Active => Some(life.active),
@@ -152,6 +177,7 @@ mod tests {
             times: None,
             lasts: None,
             states: Vec::new(),
+            firing: Vec::new(),
             blind: None,
         };
         change(&mut expected);
@@ -189,6 +215,30 @@ mod tests {
         assert_eq!(judge(|e| e.times = Some(3), &lives), 1);
         assert_eq!(judge(|e| e.lasts = Some(Duration(70)), &lives), 0);
         assert_eq!(judge(|e| e.lasts = Some(Duration(71)), &lives), 1);
+    }
+
+    #[test]
+    fn what_fires_is_compared_one_by_one() {
+        let alert = |name: &str, text: Option<&str>| FiringAlert {
+            labels: Labels::from_pairs([("alertname", name)]),
+            annotations: text.map(|text| vec![("summary".to_owned(), text.to_owned())]),
+        };
+        let judge = |wanted: &[FiringAlert], found: &[FiringAlert]| {
+            let expected = FiringAt { at: Timestamp(0), alerts: wanted.to_vec(), place: Span::default() };
+            match firing_shortfall(&expected, found.to_vec()) {
+                Some(Shortfall::Firing { missing, unwanted, .. }) => (missing.len(), unwanted.len()),
+                _ => (0, 0),
+            }
+        };
+        let (a, b) = (alert("A", Some("a")), alert("B", Some("b")));
+        assert_eq!(judge(&[], &[]), (0, 0));
+        assert_eq!(judge(&[b.clone(), a.clone()], &[a.clone(), b.clone()]), (0, 0));
+        let one = [a.clone()];
+        assert_eq!(judge(&[alert("A", None)], &one), (0, 0));
+        assert_eq!(judge(&[alert("A", Some("other"))], &one), (1, 1));
+        assert_eq!(judge(&[], &one), (0, 1));
+        // Two rules may fire alike.
+        assert_eq!(judge(&[a.clone(), a], &one), (1, 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::labels::Labels;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
-use crate::text::Diagnostic;
+use crate::text::{Diagnostic, Source};
 
 /// A replay and the rules under test.
 #[derive(Clone, Debug)]
@@ -49,9 +49,17 @@ pub fn tell_apart(incidents: &mut [Incident]) {
 /// # Errors
 /// Everything that is wrong with them, each with its place.
 pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
-    let source = config.read_file(path).map_err(|error| vec![error])?;
+    load_source(&config.read_file(path).map_err(|error| vec![error])?, config)
+}
+
+/// As `load`, from a text whose name is its path.
+///
+/// # Errors
+/// As `load`.
+pub fn load_source(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
+    let path = Path::new(source.name());
     let folder = path.parent().unwrap_or(Path::new(""));
-    let replay = replay::read(&source, folder)?;
+    let replay = replay::read(source, folder)?;
     let mut groups = Vec::new();
     let (mut errors, mut warnings) = (Vec::new(), Vec::new());
     for file in &replay.rules {

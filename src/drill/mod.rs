@@ -17,7 +17,7 @@ use crate::replay::{Day, Generated, Kind, Limits};
 use crate::text::Diagnostic;
 
 pub use blind::reason as blindness;
-pub use load::{Incident, load, tell_apart};
+pub use load::{Incident, load, load_source, tell_apart};
 pub use playback::Playback;
 use verdict::{Drill, Footing, Part};
 

@@ -7,7 +7,7 @@ use crate::evidence::AlertState;
 use crate::labels::Matcher;
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::eval::{Profile, Query};
-use crate::replay::{Day, Generated, Limits};
+use crate::replay::{Day, FiringAlert, Generated, Limits};
 use crate::rules::{self, AlertTrack, EvaluateOptions, Group, Rule, RuleRef, Run};
 use crate::store::Moment;
 use crate::text::Diagnostic;
@@ -76,6 +76,19 @@ impl Playback {
     /// Annotations of an alert, as they stood at a time.
     pub fn annotations(&self, track: &AlertTrack, at: Timestamp) -> Vec<(String, String)> {
         self.run.annotations(&self.groups, &self.generated.store, track, at)
+    }
+
+    /// What fires at a time of the instances whose labels meet all matchers.
+    pub fn firing(&self, matchers: &[Matcher], at: Timestamp) -> Vec<FiringAlert> {
+        let meets =
+            |track: &AlertTrack| matchers.iter().all(|matcher| matcher.matches(track.labels.get(&matcher.name)));
+        let firing =
+            self.run.alerts_at(at).filter(|(track, state)| *state == rules::AlertState::Firing && meets(track));
+        let alert = |track: &AlertTrack| FiringAlert {
+            labels: track.labels.clone(),
+            annotations: Some(self.annotations(track, at)),
+        };
+        firing.map(|(track, _)| alert(track)).collect()
     }
 
     /// Lives of the instances whose labels meet all matchers.

@@ -1,7 +1,8 @@
-//! Days of replays as files that other programs read.
+//! Days of replays as files that other programs read, and the other way round.
 
 mod openmetrics;
 mod promtool;
+mod replay;
 mod rule_files;
 mod stretch;
 mod test_file;
@@ -10,5 +11,6 @@ mod yaml;
 
 pub use openmetrics::openmetrics;
 pub use promtool::{Wanted, promtool};
+pub use replay::{ConvertedReplay, replay_of};
 pub use rule_files::{PlainRules, RuleFiles};
 pub use test_file::{Alert, AlertTest, TestFile, TestGroup};

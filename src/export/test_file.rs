@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::stretch::Input;
 use super::values;
-use super::yaml::{lines, scalar};
+use super::yaml::{lines, scalar, words};
 use crate::drill::explain::clock;
 use crate::labels::Labels;
 use crate::text::Diagnostic;
@@ -98,13 +98,7 @@ impl TestFile {
         for input in &group.inputs {
             let _ = writeln!(out, "      - series: {}", scalar(&input.labels.as_metric()));
             let items = values::notation(group.start, group.grid, &input.samples);
-            let values = lines("          ", items.iter().map(String::as_str));
-            if values.matches('\n').count() == 1 {
-                let _ = writeln!(out, "        values: '{}'", values.trim());
-            } else {
-                *out += "        values: >-\n";
-                *out += &values;
-            }
+            *out += &words("        values:", items.iter().map(String::as_str));
         }
         *out += "    alert_rule_test:\n";
         for test in &group.tests {

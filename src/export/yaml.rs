@@ -50,6 +50,16 @@ pub fn lines<'w>(lead: &str, words: impl IntoIterator<Item = &'w str>) -> String
     out
 }
 
+/// Words below a key as one text, on one line where they fit. They need no quotes but for what looks like a number.
+pub fn words<'w>(key: &str, words: impl IntoIterator<Item = &'w str>) -> String {
+    let indent = " ".repeat(key.find(|c| c != ' ').unwrap_or_default() + 2);
+    let lines = lines(&indent, words);
+    match lines.trim_end().contains('\n') {
+        true => format!("{key} >-\n{lines}"),
+        false => format!("{key} '{}'\n", lines.trim()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,5 +101,7 @@ mod tests {
         assert_eq!(lines("# ", [&*word, "y", &*word, "z"]), format!("# {word} y\n# {word} z\n"));
         assert_eq!(lines("# ", [&*"x".repeat(120), "y"]), format!("# {}\n# y\n", "x".repeat(120)));
         assert_eq!(lines("# ", []), "");
+        assert_eq!(words("  a:", ["0x3", "_"]), "  a: '0x3 _'\n");
+        assert_eq!(words("  a:", [&*word, &*word]), format!("  a: >-\n    {word}\n    {word}\n"));
     }
 }

@@ -106,6 +106,10 @@ pub struct TargetDoc {
     /// evaluated before it finds nothing of the target, so that `absent()` holds then.
     #[serde(default)]
     pub phase: Option<Text>,
+    /// Its samples are pushed (remote write, a program's own exporter), not scraped: there is no `up`, and a series that has
+    /// no sample is not marked stale, so that its last one is seen for the 5 minutes of the lookback.
+    #[serde(default)]
+    pub pushed: bool,
 }
 
 /// A stretch of time, from its first moment up to, not including, its last.
@@ -289,7 +293,7 @@ pub struct MetricDoc {
     #[serde(default)]
     pub histogram: Option<HistogramDoc>,
     /// Values in promtool's notation, one a scrape: `0+1x10 _ 5 stale`. A `_` is a scrape that does not find the series, so
-    /// that it ends there, where promtool just has no sample.
+    /// that it ends there, where promtool just has no sample; so has a target that is `pushed`.
     #[serde(default)]
     pub values: Option<Text>,
     /// A saved answer of `/api/v1/query_range`, relative to this file: series that match `series` are taken,

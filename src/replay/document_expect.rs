@@ -57,10 +57,26 @@ pub struct AlertDoc {
     /// Its state at a time: `{"15:32": firing, stuck.from: inactive}`; `inactive`, `pending` or `firing`.
     #[serde(default)]
     pub state: Entries<Text>,
+    /// All that fires at a time, and nothing else of what the selector selects:
+    /// `{"15:32": [{labels: {severity: page}}], "15:09": []}`.
+    #[serde(default)]
+    pub firing: Entries<Vec<FiringDoc>>,
     /// Why it is right that no series of this alert is in the replay; without it an alert that reads nothing
     /// is BLIND, and `never` fails.
     #[serde(default)]
     pub blind: Option<Text>,
+}
+
+/// An alert instance that fires.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FiringDoc {
+    /// All its labels; `alertname` may be left out where the selector says it.
+    #[serde(default)]
+    pub labels: Entries<Text>,
+    /// All its annotations as they stand then; not compared unless written.
+    #[serde(default)]
+    pub annotations: Option<Entries<Text>>,
 }
 
 /// When something happens: `at` a time, `within` some time `after` a mark (after `start` unless written), or

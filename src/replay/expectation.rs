@@ -1,7 +1,9 @@
 //! What alerting did or must do, with times resolved; the verdicts are the drill's.
 
-use super::deserialize::{Reader, Text};
-use super::document_expect::{AlertDoc, AlertEntryDoc, ExpectDoc, OccursDoc, OthersDoc, QueryDoc, TriageDoc, WhenDoc};
+use super::deserialize::{Entries, Reader, Text};
+use super::document_expect::{
+    AlertDoc, AlertEntryDoc, ExpectDoc, FiringDoc, OccursDoc, OthersDoc, QueryDoc, TriageDoc, WhenDoc,
+};
 use super::model::Day;
 use super::names;
 use super::tree::{Kind, Node};
@@ -37,6 +39,7 @@ pub struct AlertExpectation {
     /// It fires for at least this long.
     pub lasts: Option<Duration>,
     pub states: Vec<StateAt>,
+    pub firing: Vec<FiringAt>,
     /// Why it is right that the replay has no series for it.
     pub blind: Option<Text>,
 }
@@ -51,6 +54,7 @@ impl AlertExpectation {
             || self.times.is_some_and(|times| times > 0)
             || self.lasts.is_some()
             || self.states.iter().any(|state| state.state != ExpectedState::Inactive)
+            || self.firing.iter().any(|firing| !firing.alerts.is_empty())
     }
 
     /// Whether it says of the alert's firings what they may be; if not, they are for `others` to judge.
@@ -89,6 +93,23 @@ pub enum ExpectedState {
     Inactive,
     Pending,
     Firing,
+}
+
+/// Exactly what fires at a time.
+#[derive(Clone, Debug)]
+pub struct FiringAt {
+    pub at: Timestamp,
+    pub alerts: Vec<FiringAlert>,
+    pub place: Span,
+}
+
+/// An alert instance that fires.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FiringAlert {
+    /// All labels, `alertname` included.
+    pub labels: Labels,
+    /// All annotations, sorted by name, empty ones included; `None`: not compared.
+    pub annotations: Option<Vec<(String, String)>>,
 }
 
 /// All alerts and label sets that no selector selects.
@@ -196,18 +217,19 @@ fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertE
     };
     let matchers: Vec<Matcher> = parsed.matchers.iter().filter_map(rename).collect();
     let pinned = matchers.iter().find(|m| m.name.as_ref() == "alertname" && m.op == MatchOp::Equal);
-    let AlertDoc { active, fires, resolves, times, lasts, state, blind } = &entry.does;
+    let AlertDoc { active, fires, resolves, times, lasts, state, firing, blind } = &entry.does;
     if active.is_none()
         && fires.is_none()
         && resolves.is_none()
         && times.is_none()
         && lasts.is_none()
         && state.0.is_empty()
+        && firing.0.is_empty()
     {
         reader.problem(
             selector.span,
             Diagnostic::error("an alert of which nothing is expected")
-                .help("write `never`, or one of active, fires, resolves, times, lasts, state"),
+                .help("write `never`, or one of active, fires, resolves, times, lasts, state, firing"),
         );
     }
     let occurs = |doc: &Option<OccursDoc>| doc.as_ref().and_then(|doc| occurs(doc, day, reader));
@@ -228,9 +250,36 @@ fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertE
                 Some(StateAt { at: time?, state: expected_state(&state, reader)?, place: state.span })
             })
             .collect(),
+        firing: firing
+            .0
+            .iter()
+            .filter_map(|(at, alerts)| {
+                let time = time(at, day, reader);
+                let alerts = alerts.read(reader)?;
+                let alerts = alerts.iter().map(|alert| firing_alert(alert, pinned, reader)).collect();
+                Some(FiringAt { at: time?, alerts, place: at.span })
+            })
+            .collect(),
         blind: blind.clone(),
         matchers,
     })
+}
+
+fn firing_alert(doc: &FiringDoc, pinned: Option<&Matcher>, reader: &Reader<'_>) -> FiringAlert {
+    let texts = |entries: &Entries<Text>| -> Vec<(String, String)> {
+        let read = entries.0.iter().filter_map(|(name, text)| Some((name.text.clone(), text.read(reader)?.text)));
+        read.collect()
+    };
+    let mut labels = Labels::from_pairs(texts(&doc.labels)).builder();
+    if let Some(name) = pinned {
+        labels.set("alertname", &name.value);
+    }
+    let annotations = doc.annotations.as_ref().map(|entries| {
+        let mut annotations = texts(entries);
+        annotations.sort();
+        annotations
+    });
+    FiringAlert { labels: labels.build(), annotations }
 }
 
 fn expected_state(text: &Text, reader: &Reader<'_>) -> Option<ExpectedState> {

@@ -47,7 +47,7 @@ impl Day {
     pub fn generate(&self, limits: Limits) -> Result<Generated, Vec<Diagnostic>> {
         check_size(self, limits).map_err(|problem| vec![problem])?;
         let mut generated = Generated { store: MetricStore::default(), provenance: Vec::new(), samples: 0 };
-        for (at, target) in self.targets.iter().enumerate() {
+        for (at, target) in self.targets.iter().enumerate().filter(|(_, target)| !target.pushed) {
             let mut scrape = Scrape::new(self, at, target);
             scrape.up(&mut generated.store).map_err(|clash| vec![self.clash(target.place, &clash)])?;
             generated.samples += scrape.written;
@@ -90,6 +90,7 @@ fn check_size(day: &Day, limits: Limits) -> Result<(), Diagnostic> {
     let ups = day
         .targets
         .iter()
+        .filter(|target| !target.pushed)
         .map(|target| (target.scrapes(day.calendar), target.place, format!("the target `{}`", target.name)));
     let counts: Vec<(u64, Span, String)> = ups.chain(counts).collect();
     let total = counts.iter().fold(0_u64, |sum, (samples, ..)| sum.saturating_add(*samples));
@@ -286,7 +287,8 @@ impl<'a> Scrape<'a> {
         }
         self.write(series.as_mut(), time, None, store)?;
         let id = store.id_or_create(&labels);
-        if labels.name() != "up" {
+        // What is scraped has its own `up`, which rests on nothing.
+        if labels.name() != "up" || self.target.pushed {
             self.series.push(labels.clone());
         }
         *series = Some(Series { labels, id, exposed: false });
@@ -304,7 +306,7 @@ impl<'a> Scrape<'a> {
         let Some(series) = series else { return Ok(()) };
         let value = match value {
             Some(value) => value,
-            None if series.exposed => stale_marker(),
+            None if series.exposed && !self.target.pushed => stale_marker(),
             None => return Ok(()),
         };
         series.exposed = !is_stale(value);

@@ -38,8 +38,8 @@ pub use deserialize::Text;
 pub use document_expect::TriageDoc;
 pub use events::Event;
 pub use expectation::{
-    AlertExpectation, Expectations, ExpectedState, Occurs, Others, Query, QueryExpectation, QueryTime, Returns, Row,
-    StateAt, Tolerance, Window,
+    AlertExpectation, Expectations, ExpectedState, FiringAlert, FiringAt, Occurs, Others, Query, QueryExpectation,
+    QueryTime, Returns, Row, StateAt, Tolerance, Window,
 };
 pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};

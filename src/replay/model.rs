@@ -144,6 +144,8 @@ pub struct Target {
     pub scrape: Duration,
     /// The first scrape, after the start of the replay.
     pub phase: Duration,
+    /// Its samples come without being scraped: no `up`, no stale markers.
+    pub pushed: bool,
     pub place: Span,
 }
 

@@ -322,6 +322,7 @@ fn targets(doc: &Document, reader: &Reader<'_>) -> Vec<Target> {
                 labels: labels(&doc.labels, reader),
                 scrape,
                 phase,
+                pushed: doc.pushed,
                 place: name.span,
             })
         })
@@ -357,7 +358,7 @@ fn one_generator_a_series(metrics: &[Metric], targets: &[Target], reader: &Reade
         labels.set(METRIC_NAME, "up");
         (labels.build(), target.place)
     };
-    taken.extend(targets.iter().map(up));
+    taken.extend(targets.iter().filter(|target| !target.pushed).map(up));
     for metric in metrics {
         for labels in series_of(metric) {
             if let Some(first) = taken.insert(labels.clone(), metric.series.span) {

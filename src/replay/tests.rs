@@ -157,6 +157,16 @@ fn late_samples_keep_their_times_and_arrive_when_the_span_ends() {
 }
 
 #[test]
+fn what_is_pushed_has_no_up_and_just_ceases() {
+    let text = format!("{HEAD}metrics:\n  - {{series: 'up', values: \"1 _ 0x1\"}}\n");
+    let clash = lines(&read_text(&text).unwrap_err());
+    assert!(clash.contains("two generators for the series up{job=\"a\"}"), "{clash}");
+    let generated = generate_text(&text.replace("scrape: 30s", "scrape: 30s, pushed: true"));
+    assert_eq!(samples(&generated, "up"), [(0, "1".into()), (60, "0".into()), (90, "0".into())]);
+    assert_eq!(generated.provenance.len(), 1);
+}
+
+#[test]
 fn a_restart_sets_counters_back_and_may_change_labels() {
     let generated = generate(
         "events:\n  e: {every: {interval: 10s}}\nspans:\n  s: {from: \"00:01:00\", to: \"00:02:00\"}\nmetrics:\n\

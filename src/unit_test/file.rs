@@ -105,6 +105,13 @@ pub struct ExpectedSample {
     pub histogram: Option<Located>,
 }
 
+impl TestFile {
+    /// The last tick of a group that is not after a time, counted from the group's start.
+    pub fn tick(&self, group: &TestGroup, after: Duration) -> Timestamp {
+        group.start + Duration(after.0 - after.0.rem_euclid(self.evaluation_interval.0))
+    }
+}
+
 impl TestGroup {
     /// The largest time of all cases: there is no later tick.
     pub fn longest(&self) -> Duration {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{InputSeries, TestGroup};
+use super::{InputSeries, TestFile, TestGroup};
 use crate::labels::Labels;
 use crate::promql::series_values::{ValueRun, parse_series_line};
 use crate::store::{MetricStore, Moment, SeriesId};
@@ -17,6 +17,14 @@ pub struct Input {
     pub store: MetricStore,
     /// What promtool drops without a word.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// Loads the samples of a group of a file that promtool loads for it: those up to its last tick, at most `max_samples`.
+///
+/// # Errors
+/// As `load`.
+pub fn load_series(file: &TestFile, group: &TestGroup, max_samples: u64) -> Result<Input, Vec<Diagnostic>> {
+    load(group, file.tick(group, group.longest()), max_samples)
 }
 
 /// Loads the samples of a group up to a time, at most `max_samples`.

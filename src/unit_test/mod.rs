@@ -10,6 +10,7 @@ mod verdict;
 mod vmalert;
 
 pub use file::{AlertTest, Dialect, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFile, TestGroup, read};
+pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
 pub use verdict::{AlertDifference, Failure, FailureKind, FiringAlert, GroupResult, ResultSample};

@@ -37,7 +37,7 @@ pub(super) struct Played<'a> {
 impl Played<'_> {
     /// The last tick at or before a time after the start.
     pub fn tick(&self, after: Duration) -> Timestamp {
-        self.group.start + last_tick(after, self.file.evaluation_interval)
+        self.file.tick(self.group, after)
     }
 
     /// What a query after the last tick can see: samples that were loaded by then, and all that rules wrote.
@@ -80,7 +80,7 @@ fn run_group(
     let unusable = |subject: &str, problems: Vec<Diagnostic>| {
         vec![Failure { subject: subject.to_owned(), span: group.span, kind: FailureKind::Unusable(problems) }]
     };
-    let last = group.start + last_tick(group.longest(), file.evaluation_interval);
+    let last = file.tick(group, group.longest());
     let Input { mut store, warnings: found } = match input::load(group, last, options.max_samples) {
         Ok(input) => input,
         Err(problems) => return unusable("input_series", problems),
@@ -118,9 +118,4 @@ fn run_group(
         None => failures.extend(checks::expressions(&played)),
     }
     failures
-}
-
-/// The last multiple of an interval that is not after a time.
-fn last_tick(after: Duration, interval: Duration) -> Duration {
-    Duration(after.0 - after.0.rem_euclid(interval.0))
 }
