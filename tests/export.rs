@@ -44,7 +44,15 @@ gaps:
   - {restart: {target: api, labels: {instance: "a:2"}}, at: "2026-03-30T00:06:00Z"}
 variants:
   prompt: {set: {spans.held.to: "2026-03-29T23:57:21Z"}}
-expect: {others: silent}
+expect:
+  others: silent
+  queries:
+    - {promql: 'sum by ("odd name", code) (rate(requests_total[2m]))', at: "2026-03-29T23:56:00Z", selects: something}
+    - {promql: 'steps', at: "2026-03-29T23:56:40Z", selects: something}
+    - {promql: 'steps', at: "2026-03-29T23:57:15Z", selects: something}
+    - {promql: 'queue_length + 1e30', at: "2026-03-30T00:00:10Z", selects: something}
+    - {promql: 'absent(nothing) / 0', at: "2026-03-30T00:01:10Z", selects: something}
+    - {promql: 'day_of_month()', at: "2026-03-30T00:01:10Z", selects: something}
 "#;
 
 const RULES: &str = r#"groups:
@@ -254,6 +262,32 @@ fn a_failing_rule_ends_the_tests() {
     let Some(program) = common::peer("promtool") else { return };
     let run = promtool(&program, &["test", "rules"], &files);
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
+fn queries_are_tested_where_promtool_finds_the_answer() {
+    let folder = folder(&[("replay.yaml", REPLAY), ("rules.yaml", RULES)]);
+    for (flags, count) in [(&[][..], 5), (&["--undated"], 4)] {
+        let args = [&["export", "promtool", "."], flags].concat();
+        let output = firedrill(folder.path(), &args);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stdout(&output).matches("      - expr: ").count(), count, "{errors}");
+        // `steps` is NaN once, which equals nothing; the day is another one in 1970.
+        assert_eq!(errors.matches("is not tested: promtool would find another answer").count(), 6 - count, "{errors}");
+    }
+}
+
+#[test]
+fn a_query_that_needs_more_samples_than_promtool_has_is_told() {
+    let rules = "groups: [{name: a, rules: [{alert: A, expr: 'count_over_time((up > 0)[20m:100ms]) > 1e6'}]}]\n";
+    let folder = folder(&[("replay.yaml", REPLAY), ("rules.yaml", rules)]);
+    let errors = export(folder.path(), &["promtool", ".", "--undated", "-o", "out"]);
+    // 20 minutes of 0.1 s, both ends counted, of three series: that of `api` changes its labels.
+    assert!(errors.contains("`A` may need 36003 samples at a time"), "{errors}");
+    let Some(program) = common::peer("promtool") else { return };
+    let run = promtool(&program, &["test", "rules"], &tests_in(&folder.path().join("out")));
+    let found = String::from_utf8_lossy(&run.stderr);
+    assert!(found.contains("query processing would load too many samples into memory"), "{found}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Days of replays as files that other programs read, and the other way round.
 
+mod expressions;
 mod openmetrics;
 mod promtool;
 mod replay;
@@ -13,4 +14,4 @@ pub use openmetrics::openmetrics;
 pub use promtool::{Wanted, promtool};
 pub use replay::{ConvertedReplay, replay_of};
 pub use rule_files::{PlainRules, RuleFiles};
-pub use test_file::{Alert, AlertTest, TestFile, TestGroup};
+pub use test_file::{Alert, AlertTest, ExprTest, TestFile, TestGroup};

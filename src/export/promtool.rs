@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::expressions::expressions;
 use super::stretch::{Input, Stretch, stretches};
 use super::test_file::{Alert, AlertTest, TestFile, TestGroup};
 use super::values::grid;
@@ -62,7 +63,8 @@ pub fn promtool(incident: &Incident, playback: &Playback, wanted: Wanted) -> Res
     let mut groups = Vec::new();
     let drill = incident.drill_name(day);
     let parted = stretches.len() > 1;
-    for stretch in stretches {
+    let begins: Vec<Option<Timestamp>> = stretches.iter().map(|stretch| stretch.ticks.first().copied()).collect();
+    for (at, stretch) in stretches.into_iter().enumerate() {
         let name = match (stretch.ticks.first(), stretch.ticks.last()) {
             (Some(first), Some(last)) if parted => {
                 format!("{drill} from {} to {}", clock(*first, day.start()), clock(*last, day.start()))
@@ -76,14 +78,17 @@ pub fn promtool(incident: &Incident, playback: &Playback, wanted: Wanted) -> Res
         for (name, found) in differing {
             differences.entry(name).or_default().extend(found);
         }
-        if tests.is_empty() {
+        let before = begins.get(at + 1).copied().flatten();
+        let (expressions, differing) = expressions(playback, &found, &stretch.ticks, before);
+        warnings.extend(differing);
+        if tests.is_empty() && expressions.is_empty() {
             continue;
         }
         let times = stretch.inputs.iter().flat_map(|input| input.samples.iter().map(|(time, _)| *time));
         let grid = grid(day.start(), times).unwrap_or(day.interval);
         warnings.extend(about_size(&stretch.inputs, grid, day));
         let dated = !wanted.undated;
-        groups.push(TestGroup { name, start: day.start(), dated, grid, inputs: stretch.inputs, tests });
+        groups.push(TestGroup { name, start: day.start(), dated, grid, inputs: stretch.inputs, tests, expressions });
     }
     warnings.extend(differences.iter().map(|(name, found)| about_differences(name, found, day)));
     if groups.is_empty() {
@@ -111,11 +116,11 @@ pub fn promtool(incident: &Incident, playback: &Playback, wanted: Wanted) -> Res
 }
 
 /// What promtool will find at the ticks of a stretch.
-struct Found {
-    store: MetricStore,
+pub struct Found {
+    pub store: MetricStore,
     run: Run,
     /// How much earlier than the day its ticks are.
-    shift: Duration,
+    pub shift: Duration,
 }
 
 impl Found {
@@ -149,7 +154,7 @@ impl Found {
     }
 
     /// The tick of the day at which a rule fails: there promtool ends the test, and compares nothing.
-    fn ends(&self) -> Option<Timestamp> {
+    pub fn ends(&self) -> Option<Timestamp> {
         self.run.errors.first().map(|error| error.tick + self.shift)
     }
 

@@ -7,6 +7,7 @@ use super::values;
 use super::yaml::{lines, scalar, words};
 use crate::drill::explain::clock;
 use crate::labels::Labels;
+use crate::number::format_api;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
@@ -34,6 +35,15 @@ pub struct TestGroup {
     pub grid: Duration,
     pub inputs: Vec<Input>,
     pub tests: Vec<AlertTest>,
+    pub expressions: Vec<ExprTest>,
+}
+
+/// What an expression yields at a time.
+pub struct ExprTest {
+    pub at: Timestamp,
+    pub expr: String,
+    /// Sorted by labels.
+    pub samples: Vec<(Labels, f64)>,
 }
 
 /// What of an alert is firing at a tick.
@@ -100,7 +110,9 @@ impl TestFile {
             let items = values::notation(group.start, group.grid, &input.samples);
             *out += &words("        values:", items.iter().map(String::as_str));
         }
-        *out += "    alert_rule_test:\n";
+        if !group.tests.is_empty() {
+            *out += "    alert_rule_test:\n";
+        }
         for test in &group.tests {
             let _ = writeln!(out, "      # {}", clock(test.tick, group.start));
             let _ = writeln!(out, "      - eval_time: {}", test.tick - group.start);
@@ -111,6 +123,23 @@ impl TestFile {
                 mapping(out, "          - exp_labels:", &own.collect::<Vec<_>>());
                 let annotations = alert.annotations.iter().map(|(name, text)| (name.as_str(), text.as_str()));
                 mapping(out, "            exp_annotations:", &annotations.collect::<Vec<_>>());
+            }
+        }
+        if !group.expressions.is_empty() {
+            *out += "    promql_expr_test:\n";
+        }
+        for test in &group.expressions {
+            let _ = writeln!(out, "      # {}", clock(test.at, group.start));
+            let _ = writeln!(out, "      - expr: {}", scalar(&test.expr));
+            let _ = writeln!(out, "        eval_time: {}", test.at - group.start);
+            *out += if test.samples.is_empty() { "        exp_samples: []\n" } else { "        exp_samples:\n" };
+            for (labels, value) in &test.samples {
+                let value = match value.is_infinite() {
+                    true => if *value > 0.0 { ".inf" } else { "-.inf" }.to_owned(),
+                    false => format_api(*value),
+                };
+                let _ = writeln!(out, "          - labels: {}", scalar(&labels.as_metric()));
+                let _ = writeln!(out, "            value: {value}");
             }
         }
     }
