@@ -1,5 +1,7 @@
 //! Number and duration literals as Prometheus' lexer cuts them out and Go's `strconv` reads them.
 
+use std::borrow::Cow;
+
 use super::Cursor;
 
 /// What a literal that begins with a digit or a point turned out to be.
@@ -94,37 +96,59 @@ fn scan_units(cursor: &mut Cursor<'_>) -> bool {
 /// The value of a number as Go reads it: `strconv.ParseInt` with base 0 (so `017` is 15), else `strconv.ParseFloat`.
 /// `None` where it is none or too large.
 pub fn value(text: &str) -> Option<f64> {
-    if let Some(whole) = whole(text) {
+    if let Some(whole) = short_whole(text) {
         return Some(whole as f64);
     }
-    match text.to_ascii_lowercase().as_str() {
-        "inf" => return Some(f64::INFINITY),
-        "nan" => return Some(f64::NAN),
-        _ => {}
+    // Without underscores, exponents and bases, and no whole number in any of them.
+    if text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return text.parse().ok().filter(|value: &f64| value.is_finite());
     }
-    let is_decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'e' | b'E' | b'+' | b'-');
-    if !text.bytes().all(is_decimal) || !underscores_separate_digits(text) {
-        return None;
+    if text.eq_ignore_ascii_case("inf") {
+        return Some(f64::INFINITY);
     }
-    let value: f64 = text.replace('_', "").parse().ok()?;
-    value.is_finite().then_some(value)
-}
-
-/// Go's `strconv.ParseInt(text, 0, 64)` for unsigned text.
-fn whole(text: &str) -> Option<i64> {
+    if text.eq_ignore_ascii_case("nan") {
+        return Some(f64::NAN);
+    }
     if !underscores_separate_digits(text) {
         return None;
     }
+    if let Some(whole) = whole(text) {
+        return Some(whole as f64);
+    }
+    let is_decimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'e' | b'E' | b'+' | b'-');
+    if !text.bytes().all(is_decimal) {
+        return None;
+    }
+    let value: f64 = without_underscores(text).parse().ok()?;
+    value.is_finite().then_some(value)
+}
+
+/// A decimal number of few digits, which most numbers are.
+fn short_whole(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    // Eighteen digits do not overflow; a zero in front makes it octal.
+    if bytes.is_empty() || bytes.len() > 18 || (bytes[0] == b'0' && bytes.len() > 1) {
+        return None;
+    }
+    bytes.iter().try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u64::from(byte - b'0')))
+}
+
+/// Go's `strconv.ParseInt(text, 0, 64)` for unsigned text whose underscores are in place.
+fn whole(text: &str) -> Option<i64> {
     let (digits, base) = match text.as_bytes() {
         [b'0', b'x' | b'X', ..] => (&text[2..], 16),
         [b'0', _, ..] => (&text[1..], 8),
         _ => (text, 10),
     };
-    let digits = digits.replace('_', "");
+    let digits = without_underscores(digits);
     if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     i64::from_str_radix(&digits, base).ok()
+}
+
+fn without_underscores(text: &str) -> Cow<'_, str> {
+    if text.contains('_') { text.replace('_', "").into() } else { text.into() }
 }
 
 /// Whether every underscore stands between digits, or between the base's prefix and a digit.
@@ -161,12 +185,16 @@ mod tests {
             ("0X_1f", 31.0),
             ("Inf", f64::INFINITY),
             ("99999999999999999999", 1e20),
+            ("999999999999999999", 1e18),
+            ("9007199254740993", 9_007_199_254_740_992.0),
+            ("0", 0.0),
+            ("017.5", 17.5),
             ("1e-400", 0.0),
         ] {
             assert_eq!(value(text), Some(expected), "{text}");
         }
         assert!(value("nAn").is_some_and(f64::is_nan));
-        for text in ["1e400", "0xFFFFFFFFFFFFFFFFFF", "1__0", "1_", "0x", "1e", ".5.3", "infinity", ""] {
+        for text in ["1e400", "1.2.3", ".", "0xFFFFFFFFFFFFFFFFFF", "1__0", "1_", "0x", "1e", ".5.3", "infinity", ""] {
             assert_eq!(value(text), None, "{text}");
         }
     }
