@@ -16,7 +16,7 @@ use crate::drill::{self, Incident};
 use crate::promql::eval::Profile;
 use crate::replay::{Day, Limits};
 use crate::rules::ReadOptions;
-use crate::text::{Diagnostic, yaml};
+use crate::text::Diagnostic;
 use crate::unit_test::{self, GroupResult, RuleFiles, Rules, TestFile, TestGroup};
 
 /// What was read.
@@ -82,7 +82,7 @@ impl Suite {
         drill::tell_apart(&mut suite.incidents);
         let rule_files = RuleFiles::new(config, options);
         let read = |path: &PathBuf| {
-            let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
+            let source = config.read_file(path).map_err(|problem| vec![problem])?;
             let file = unit_test::read(&source)?;
             let rules = rule_files.rules(&file);
             Ok((file, rules))

@@ -54,12 +54,13 @@ pub struct TestGroup {
     pub multiplied: bool,
 }
 
-/// A series in promtool's notation.
+/// A series in promtool's notation. Files may have very many and long ones, so that their texts stay where they are.
 #[derive(Clone, Debug)]
 pub struct InputSeries {
-    pub span: Span,
-    pub series: Located,
-    pub values: Located,
+    /// A text, or nothing.
+    pub series: Node,
+    /// A text, or nothing.
+    pub values: Node,
 }
 
 /// Which alerts of a name have to fire at a time.
@@ -240,11 +241,11 @@ impl<'a> Reader<'a> {
 
     fn series(&self, node: &'a Node) -> Option<InputSeries> {
         let fields = Mapping::of(node, "an input series", self.problems)?;
-        let empty = || Located::new("", self.problems.source, node.span, Vec::new());
-        let series = fields.string("series").unwrap_or_else(empty);
-        let values = fields.string("values").unwrap_or_else(empty);
+        let nothing = || Node { span: node.span, kind: Kind::Null };
+        let series = fields.text("series").cloned().unwrap_or_else(nothing);
+        let values = fields.text("values").cloned().unwrap_or_else(nothing);
         fields.finish();
-        Some(InputSeries { span: node.span, series, values })
+        Some(InputSeries { series, values })
     }
 
     fn alert_test(&self, node: &'a Node, dialect: Dialect) -> Option<AlertTest> {

@@ -8,7 +8,8 @@ use crate::labels::Labels;
 use crate::promql::series_values::{ValueRun, parse_series_line};
 use crate::store::{MetricStore, Moment, SeriesId};
 use crate::syntax::ParseError;
-use crate::text::{Diagnostic, Located, Span};
+use crate::text::yaml::Node;
+use crate::text::{Diagnostic, Located, Source, Span};
 use crate::time::{Duration, Timestamp};
 
 /// What was loaded.
@@ -24,85 +25,95 @@ pub struct Input {
 /// # Errors
 /// As `load`.
 pub fn load_series(file: &TestFile, group: &TestGroup, max_samples: u64) -> Result<Input, Vec<Diagnostic>> {
-    load(group, file.tick(group, group.longest()), max_samples)
+    load(&file.source, group, file.tick(group, group.longest()), max_samples)
 }
 
-/// Loads the samples of a group up to a time, at most `max_samples`.
+/// Loads the samples of a group of a file up to a time, at most `max_samples`.
 ///
 /// # Errors
 /// Series and values that cannot be read, with their places; too many samples.
-pub fn load(group: &TestGroup, until: Timestamp, max_samples: u64) -> Result<Input, Vec<Diagnostic>> {
+pub fn load(source: &Source, group: &TestGroup, until: Timestamp, max_samples: u64) -> Result<Input, Vec<Diagnostic>> {
     let mut input = Input::default();
     let mut problems = Vec::new();
     let mut room = max_samples;
     let mut first_of = HashMap::new();
+    let mut text = String::new();
     'block: for (index, series) in group.input_series.iter().enumerate() {
         // promtool composes text and reads it line by line; a line break in the values begins another series.
-        let text = format!("{} {}", series.series.value, series.values.value);
+        text.clear();
+        text.extend([written(&series.series), " ", written(&series.values)]);
         let mut start = 0;
         for line in text.split('\n') {
             let trimmed = line.trim();
             let offset = start + (line.len() - line.trim_start().len());
             start += line.len() + 1;
             if trimmed.is_empty() || trimmed.starts_with('#') {
-                input.warnings.push(dropped(&group.input_series, index));
+                input.warnings.push(dropped(source, &group.input_series, index));
                 break 'block;
             }
             let (labels, runs) = match parse_series_line(trimmed) {
                 Ok(parsed) => parsed,
                 Err(error) => {
-                    problems.push(unreadable(series, error.shifted(offset)));
+                    problems.push(unreadable(source, series, error.shifted(offset)));
                     continue;
                 }
             };
             let id = input.store.id_or_create(&labels);
             if let Some(first) = first_of.insert(id, &series.series) {
-                input.warnings.push(overwritten(first, &series.series, &labels));
+                input.warnings.push(overwritten(source, first, &series.series, &labels));
                 input.store.withdraw(id);
             }
             if !fill(&mut input.store, id, &runs, group, until, &mut room) {
                 let problem = Diagnostic::error(format!("the input series have more than {max_samples} samples"));
                 let help = "write fewer, or allow more with --max-samples or `limits` in firedrill.yaml";
-                return Err(vec![series.values.diagnose_all(problem.help(help))]);
+                return Err(vec![located(source, &series.values).diagnose_all(problem.help(help))]);
             }
         }
     }
     if problems.is_empty() { Ok(input) } else { Err(problems) }
 }
 
+fn written(text: &Node) -> &str {
+    text.text().unwrap_or_default()
+}
+
+fn located(source: &Source, text: &Node) -> Located {
+    text.located(source).unwrap_or_else(|| Located::new("", source, text.span, Vec::new()))
+}
+
 /// An error in the text of a series, a blank and its values, at its place in the file.
-fn unreadable(series: &InputSeries, error: ParseError) -> Diagnostic {
+fn unreadable(source: &Source, series: &InputSeries, error: ParseError) -> Diagnostic {
     let problem = Diagnostic::error(error.message);
     let problem = match error.hint {
         Some(hint) => problem.help(hint),
         None => problem,
     };
-    let values_start = series.series.len() + 1;
+    let values_start = written(&series.series).len() + 1;
     if error.span.start < values_start {
-        return series.series.diagnose(error.span, problem);
+        return located(source, &series.series).diagnose(error.span, problem);
     }
     let part = Span::new(error.span.start - values_start, error.span.end.saturating_sub(values_start));
-    series.values.diagnose(part, problem)
+    located(source, &series.values).diagnose(part, problem)
 }
 
 /// An empty line or a comment, which ends the block.
-fn dropped(all: &[InputSeries], index: usize) -> Diagnostic {
+fn dropped(source: &Source, all: &[InputSeries], index: usize) -> Diagnostic {
     let later = all.len() - index - 1;
     let what = match later {
         0 => "what follows in these values is dropped".to_owned(),
         1 => "what follows in these values and 1 later series are dropped".to_owned(),
         later => format!("what follows in these values and {later} later series are dropped"),
     };
-    let place = if all[index].values.is_empty() { &all[index].series } else { &all[index].values };
-    place.diagnose_all(
+    let place = if written(&all[index].values).is_empty() { &all[index].series } else { &all[index].values };
+    located(source, place).diagnose_all(
         Diagnostic::warning(format!("an empty line or a comment ends the input series: {what}"))
             .help("write all values of a series in one line, or in a folded block (`>-`) without empty lines"),
     )
 }
 
-fn overwritten(first: &Located, again: &Located, labels: &Labels) -> Diagnostic {
-    let line = first.source.place(first.span.start).line;
-    again.diagnose_all(
+fn overwritten(source: &Source, first: &Node, again: &Node, labels: &Labels) -> Diagnostic {
+    let line = source.place(first.span.start).line;
+    located(source, again).diagnose_all(
         Diagnostic::warning(format!("the series {} is given twice: only the last one counts", labels.as_metric()))
             .help(format!("the first is in line {line}; remove one, or tell them apart by a label")),
     )

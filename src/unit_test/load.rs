@@ -9,7 +9,7 @@ use glob::{MatchOptions, glob_with};
 use super::{Dialect, TestFile, vmalert};
 use crate::config::Config;
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
-use crate::text::{Diagnostic, Located, yaml};
+use crate::text::{Diagnostic, Located};
 
 /// Rule files that were read, each once, whichever test files name it.
 pub struct RuleFiles<'a> {
@@ -82,7 +82,7 @@ impl<'a> RuleFiles<'a> {
     }
 
     fn read(&self, path: &Path, metricsql: bool) -> ReadFile {
-        let source = yaml::read_file(path).map_err(|problem| vec![problem])?;
+        let source = self.config.read_file(path).map_err(|problem| vec![problem])?;
         let usual = if metricsql { Language::Metricsql } else { Language::Promql };
         let language = Some(self.config.language(path).cloned().unwrap_or(usual));
         rules::read_with(&source, &ReadOptions { language, ..self.options.clone() })

@@ -81,7 +81,7 @@ fn run_group(
         vec![Failure { subject: subject.to_owned(), span: group.span, kind: FailureKind::Unusable(problems) }]
     };
     let last = file.tick(group, group.longest());
-    let Input { mut store, warnings: found } = match input::load(group, last, options.max_samples) {
+    let Input { mut store, warnings: found } = match input::load(&file.source, group, last, options.max_samples) {
         Ok(input) => input,
         Err(problems) => return unusable("input_series", problems),
     };

@@ -100,12 +100,17 @@ impl<'a> Mapping<'a> {
 
     /// A text; numbers and booleans keep their spelling, null is empty.
     pub fn string(&self, name: &'static str) -> Option<Located> {
+        self.text(name)?.located(self.problems.source)
+    }
+
+    /// A text that stays where it is: a scalar or null.
+    pub fn text(&self, name: &'static str) -> Option<&'a Node> {
         let node = self.get(name)?;
-        let text = node.located(self.problems.source);
-        if text.is_none() {
+        if matches!(node.kind, Kind::List(_) | Kind::Map(_)) {
             self.wrong(name, node, "a text");
+            return None;
         }
-        text
+        Some(node)
     }
 
     /// A duration as Prometheus writes them. Null counts as not given.
