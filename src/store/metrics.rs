@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 
+use super::shape::Shape;
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::time::Timestamp;
 
@@ -39,6 +40,7 @@ pub struct Series {
     pub times: Vec<Timestamp>,
     /// Values; the stale marker is `number::stale_marker()`.
     pub values: Vec<f64>,
+    pub shape: Shape,
     /// The moment of each sample; `None` while every sample arrived at its own time.
     pub moments: Option<Vec<Moment>>,
 }
@@ -149,7 +151,13 @@ impl MetricStore {
                 None => drop(values.insert(value.into(), vec![id])),
             }
         }
-        self.series.push(Series { labels: labels.clone(), times: Vec::new(), values: Vec::new(), moments: None });
+        self.series.push(Series {
+            labels: labels.clone(),
+            times: Vec::new(),
+            values: Vec::new(),
+            shape: Shape::default(),
+            moments: None,
+        });
         self.ids.insert(labels.clone(), id);
         id
     }
@@ -171,6 +179,7 @@ impl MetricStore {
         if series.moments.is_none() && moment != Moment::arrival(time) {
             series.moments = Some(series.times.iter().copied().map(Moment::arrival).collect());
         }
+        series.shape.note(series.times.last().copied(), time, value);
         series.times.push(time);
         series.values.push(value);
         if let Some(moments) = &mut series.moments {
@@ -188,6 +197,7 @@ impl MetricStore {
         let samples = (0..count).map(|at| (series.times[at], series.values[at], series.moment(at))).collect();
         series.times.clear();
         series.values.clear();
+        series.shape = Shape::default();
         series.moments = None;
         samples
     }

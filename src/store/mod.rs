@@ -1,5 +1,7 @@
 //! What a replay produced: samples with the moments at which they can be seen.
 
 mod metrics;
+mod shape;
 
 pub use metrics::{AppendError, MetricStore, Moment, Series, SeriesId, StoreId};
+pub use shape::Shape;

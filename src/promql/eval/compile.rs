@@ -411,6 +411,7 @@ fn range_function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compi
         source,
         range,
         function,
+        over_columns: functions::column_function(name),
         args: args.into_nodes(invariant),
         keeps_name: matches!(name, "last_over_time" | "first_over_time"),
         wants_counter: matches!(name, "rate" | "increase").then_some(matrix.span),

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod annotation;
+mod bounds;
 mod call;
 mod compile;
 mod histogram;

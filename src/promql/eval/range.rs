@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::annotation::Level;
+use super::bounds::Bounds;
 use super::instant::nameless;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
@@ -12,7 +13,7 @@ use super::subquery::{Frame, Subquery};
 use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle};
 use crate::labels::Labels;
 use crate::number::is_stale;
-use crate::promql::functions::{RangeFn, Window};
+use crate::promql::functions::{ColumnFn, Parameters, RangeFn, Results, Track, Window};
 use crate::store::Series;
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
@@ -28,6 +29,8 @@ pub struct RangeCall {
     pub source: Source,
     pub range: Duration,
     pub function: RangeFn,
+    /// The same over all windows of a series of numbers.
+    pub over_columns: Option<ColumnFn>,
     /// The scalar parameters, in order.
     pub args: Vec<Node>,
     /// `last_over_time` and `first_over_time` act like an offset and keep the name.
@@ -50,7 +53,10 @@ impl RangeCall {
             .collect();
         let width = columns.len();
         let function = self.function;
-        let mut out = windows(&mut self.source, self.range, span, run, state, |step, window| {
+        let at: Vec<Timestamp> = run.steps.iter().map(|step| step.time).collect();
+        let parameters_of_columns = Parameters { at: &at, first: columns.first().copied().unwrap_or_default() };
+        let over_columns = self.over_columns.map(|function| (function, &parameters_of_columns));
+        let mut out = windows(&mut self.source, self.range, span, run, state, over_columns, |step, window| {
             function(window, &flat[step * width..(step + 1) * width])
         })?;
         for parameter in parameters {
@@ -77,7 +83,7 @@ pub struct AbsentOverTime {
 
 impl AbsentOverTime {
     pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
-        let found = windows(&mut self.source, self.range, span, run, state, |_, _| Some(1.0))?;
+        let found = windows(&mut self.source, self.range, span, run, state, None, |_, _| Some(1.0))?;
         Ok(absence(&found, self.head.clone()))
     }
 }
@@ -107,13 +113,15 @@ fn hint_counters(out: &Matrix, place: Span, state: &mut State) {
     }
 }
 
-/// Calls `f` for each series at each step at which its window holds a sample. The columns are those of the source.
+/// Calls `f` for each series at each step at which its window holds a sample, or a function over all windows where there is
+/// one and the series is one of numbers. The columns are those of the source.
 fn windows(
     source: &mut Source,
     range: Duration,
     span: Span,
     run: &Run<'_>,
     state: &mut State,
+    over_columns: Option<(ColumnFn, &Parameters<'_>)>,
     mut f: impl FnMut(usize, &Window<'_>) -> Option<f64>,
 ) -> Result<Matrix, EvalError> {
     match source {
@@ -124,9 +132,25 @@ fn windows(
             let mut out = Matrix::new(selector.head.clone(), ends.len());
             let sees_all = sees_all(&ends, run.steps);
             let mut samples = Samples::default();
+            let mut bounds = Bounds::default();
             for (column, id) in selector.ids.iter().enumerate() {
                 let (values, present) = out.column_mut(column);
-                samples.slide(run.store.series(*id), &ends, range, run.steps, sees_all, |step, window| {
+                let series = run.store.series(*id);
+                if let Some((function, parameters)) = over_columns
+                    && series.shape.is_numbers()
+                {
+                    let track = Track {
+                        times: &series.times,
+                        values: &series.values,
+                        spacing: series.shape.spacing(),
+                        bounds: bounds.of(series, &ends, range, run.steps, sees_all),
+                        ends: &ends,
+                        range,
+                    };
+                    function(&track, parameters, &mut Results { values, present });
+                    continue;
+                }
+                samples.slide(series, &ends, range, run.steps, sees_all, |step, window| {
                     if let Some(value) = f(step, window) {
                         values[step] = value;
                         bits::insert(present, step);

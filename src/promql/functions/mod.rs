@@ -1,6 +1,7 @@
 //! The functions of PromQL: names, argument types and result types (Prometheus 3.14 `promql/parser/functions.go`).
 
 mod calendar;
+mod column;
 mod elementwise;
 pub mod histogram;
 mod labels;
@@ -9,6 +10,7 @@ mod rate;
 mod trend;
 mod window;
 
+pub use column::{ColumnFn, Parameters, Results, Track, column_function};
 pub use elementwise::{ElementFn, clamps_nothing, elementwise};
 pub use labels::{LabelError, LabelJoin, LabelReplace};
 pub use window::{RangeFn, Window};

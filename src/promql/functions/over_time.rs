@@ -10,7 +10,7 @@ pub(super) fn avg(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 }
 
 /// The mean of values as `avg_over_time` computes it; `None` without values.
-fn mean(values: &[f64]) -> Option<f64> {
+pub(super) fn mean(values: &[f64]) -> Option<f64> {
     let (first, rest) = values.split_first()?;
     let mut sum = KahanSum { sum: *first, compensation: 0.0 };
     let mut taken = 1usize;

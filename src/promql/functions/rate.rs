@@ -6,7 +6,7 @@ use crate::time::Duration;
 
 /// What a function of this family makes of the difference.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+pub(super) enum Kind {
     Delta,
     Increase,
     Rate,
@@ -41,17 +41,22 @@ pub(super) fn idelta(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 /// The difference between first and last sample, stretched to the window: all the way to an edge that is at most 1.1
 /// average intervals away, else by half an interval; a counter is not stretched to before it was zero.
 fn extrapolated(window: &Window<'_>, kind: Kind) -> Option<f64> {
-    let ([first, .., last], [first_time, .., last_time]) = (window.values, window.times) else { return None };
-    let counter = kind != Kind::Delta;
+    let [first, .., last] = window.values else { return None };
     let mut difference = last - first;
-    if counter {
+    if kind != Kind::Delta {
         for pair in window.values.windows(2) {
             if pair[1] < pair[0] {
                 difference += pair[0];
             }
         }
     }
+    grown(window, kind, difference)
+}
 
+/// A difference between first and last sample, resets added, stretched.
+pub(super) fn grown(window: &Window<'_>, kind: Kind, difference: f64) -> Option<f64> {
+    let ([first, .., _], [first_time, .., last_time]) = (window.values, window.times) else { return None };
+    let counter = kind != Kind::Delta;
     let sampled = (*last_time - *first_time).seconds();
     let interval = sampled / (window.values.len() - 1) as f64;
     let near = interval * 1.1;

@@ -8,38 +8,51 @@ use crate::time::Timestamp;
 /// The slope per second.
 pub(super) fn deriv(window: &Window<'_>, _: &[f64]) -> Option<f64> {
     let origin = *window.times.first()?;
-    line(window, origin).map(|(slope, _)| slope)
+    fit(window.times, window.values, origin).map(|(slope, _)| slope)
 }
 
 /// `predict_linear(range, seconds)`: where the line is `seconds` after the step's own time.
 pub(super) fn predict_linear(window: &Window<'_>, args: &[f64]) -> Option<f64> {
     let ahead = *args.first()?;
-    line(window, window.at).map(|(slope, intercept)| slope * ahead + intercept)
+    fit(window.times, window.values, window.at).map(|(slope, intercept)| slope * ahead + intercept)
+}
+
+/// Slope and intercept through values that are all the same; `None` where they are not, and below two values.
+pub(super) fn level(values: &[f64]) -> Option<(f64, f64)> {
+    let (first, rest) = values.split_first()?;
+    if rest.is_empty() || rest.iter().any(|value| value != first) {
+        return None;
+    }
+    Some(if first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, *first) })
 }
 
 /// Slope per second and value at `origin` of the least-squares line; `None` below two samples.
-fn line(window: &Window<'_>, origin: Timestamp) -> Option<(f64, f64)> {
-    let first = *window.values.first()?;
-    if window.values.len() < 2 {
+pub(super) fn fit(times: &[Timestamp], values: &[f64], origin: Timestamp) -> Option<(f64, f64)> {
+    if values.len() < 2 {
         return None;
     }
-    if window.values.iter().skip(1).all(|value| *value == first) {
-        return Some(if first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, first) });
+    if let Some(level) = level(values) {
+        return Some(level);
     }
     let [mut x_sum, mut y_sum, mut xy_sum, mut xx_sum] = [KahanSum::default(); 4];
-    for (time, y) in window.times.iter().zip(window.values) {
+    for (time, y) in times.iter().zip(values) {
         let x = (*time - origin).seconds();
         x_sum.add(x);
         y_sum.add(*y);
         xy_sum.add(x * y);
         xx_sum.add(x * x);
     }
-    let n = window.values.len() as f64;
+    Some(line(values.len(), x_sum, xx_sum, y_sum, xy_sum))
+}
+
+/// Slope and intercept from the sums over `count` samples.
+pub(super) fn line(count: usize, x_sum: KahanSum, xx_sum: KahanSum, y_sum: KahanSum, xy_sum: KahanSum) -> (f64, f64) {
+    let n = count as f64;
     let (x, y) = (x_sum.total(), y_sum.total());
     let covariance = xy_sum.total() - x * y / n;
     let variance = xx_sum.total() - x * x / n;
     let slope = covariance / variance;
-    Some((slope, y / n - slope * x / n))
+    (slope, y / n - slope * x / n)
 }
 
 #[cfg(test)]
