@@ -10,6 +10,7 @@ pub mod drill;
 pub mod engine;
 pub mod evidence;
 pub mod export;
+pub mod histogram;
 pub mod labels;
 pub mod number;
 pub mod promql;

@@ -137,15 +137,16 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
 /// The answer in the shape of its type.
 fn shape(query: &Query, matrix: &Matrix, steps: &Steps, mode: Mode) -> Answer {
     if let Mode::Range { .. } = mode {
-        let series = matrix.columns().map(|column| {
-            let samples = column.iter().filter_map(|(step, value)| Some((steps.0.get(step)?.time, value)));
-            (column.labels.clone(), samples.collect())
+        let series = matrix.head().labels.iter().enumerate().map(|(column, labels)| {
+            let samples = matrix.column_samples(column);
+            let samples = samples.filter_map(|(step, sample)| Some((steps.0.get(step)?.time, sample)));
+            (labels.clone(), samples.collect())
         });
         return Answer::Matrix(series.collect());
     }
     let at = steps.0.first().map(|step| step.time).unwrap_or_default();
     match query.value_type() {
         ValueType::Scalar => Answer::Scalar(at, matrix.at(0).next().map_or(f64::NAN, |(_, value)| value)),
-        _ => Answer::Vector(at, matrix.at(0).map(|(labels, value)| (labels.clone(), value)).collect()),
+        _ => Answer::Vector(at, matrix.samples(0).map(|(labels, sample)| (labels.clone(), sample)).collect()),
     }
 }

@@ -106,6 +106,7 @@ fn merge(mut matrix: Matrix) -> Matrix {
         values.copy_from_slice(matrix.values(*from));
         present.copy_from_slice(matrix.present(*from));
     }
+    merged.adopt(&matrix, 0..kept.len());
     merged.errors = std::mem::take(&mut matrix.errors);
     for (step, order) in std::mem::take(&mut matrix.order) {
         let order = order.into_iter().map(|column| renumbered[place[column as usize] as usize]).collect();

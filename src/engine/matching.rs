@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::operate::{arithmetic, compare};
+use super::operate_histograms::{Notes, join_samples};
 use super::{EvalError, Head, Matrix, Memo, bits};
 use crate::labels::{Labels, METRIC_NAME};
 use crate::syntax::{BinaryOp, Cardinality, VectorMatching};
@@ -77,7 +78,7 @@ pub struct Join<'a> {
 impl Join<'_> {
     /// The labels of a result (Prometheus `resultMetric`).
     fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
-        let renames = !self.op.is_comparison() || (self.return_bool && !self.late_names);
+        let renames = self.op.changes_value() || (self.return_bool && !self.late_names);
         let mut labels = if renames { many.without_metadata() } else { many.clone() };
         let listed = |name: &str| self.matching.labels.iter().any(|label| label == name);
         if self.matching.cardinality == Cardinality::OneToOne {
@@ -135,8 +136,9 @@ impl Matching {
         self.table.get(&[many, one], || join.table(many, one)).as_ref().map(|table| table.pairs.len())
     }
 
-    /// Joins two vectors that have a [`Matching::width`]; the result still has to be settled.
-    pub fn join(&mut self, join: &Join<'_>, lhs: Matrix, rhs: Matrix) -> Matrix {
+    /// Joins two vectors that have a [`Matching::width`]; the result still has to be settled. What is to be said of
+    /// histograms is added to `notes`.
+    pub fn join(&mut self, join: &Join<'_>, lhs: Matrix, rhs: Matrix, notes: &mut Notes) -> Matrix {
         let swapped = join.matching.cardinality == Cardinality::OneToMany;
         let (many, one) = if swapped { (&rhs, &lhs) } else { (&lhs, &rhs) };
         let table = self.table.get(&[many.head(), one.head()], || join.table(many.head(), one.head()));
@@ -160,6 +162,8 @@ impl Matching {
                 arithmetic(join.op, lhs.values(left), rhs.values(right), values);
             }
         }
+        let sides = |pair: &Pair| if swapped { (pair.one, pair.many) } else { (pair.many, pair.one) };
+        let mixed = join_samples(join, table.pairs.iter().map(sides), (&lhs, &rhs), &mut out, notes);
         refuse_several(join, table, &mut out);
         if join.op.is_comparison() && !join.return_bool {
             for (column, pair) in table.pairs.iter().enumerate() {
@@ -168,6 +172,9 @@ impl Matching {
                 let (_, present) = out.column_mut(column);
                 present.iter_mut().zip(&holds).for_each(|(word, holds)| *word &= holds);
             }
+        }
+        for (column, step, value) in mixed {
+            out.put(column, step, value);
         }
         for (step, order) in &many.order {
             let mut sorted = Vec::with_capacity(order.len());
@@ -329,6 +336,8 @@ fn union(table: &SetTable, lhs: Matrix, rhs: Matrix) -> Matrix {
             *word = found & !taken;
         }
     }
+    out.adopt(&lhs, 0..width);
+    out.adopt(&rhs, width..width + rhs.head().len());
     for step in lhs.order.keys().chain(rhs.order.keys()) {
         let left = lhs.columns_at(*step);
         let right = rhs.columns_at(*step).map(|column| column + width);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::bits;
+use super::histograms::Arena;
 use crate::labels::Labels;
 use crate::text::Span;
 
@@ -71,6 +72,8 @@ pub struct Matrix {
     values: Vec<f64>,
     /// Column after column, one bit a step.
     present: Vec<u64>,
+    /// What values that are handles stand for; `None` where there are only numbers.
+    pub(super) histograms: Option<Arena>,
     /// Steps that failed; their values are not to be used.
     pub errors: BTreeMap<usize, EvalError>,
     /// Steps whose elements do not come in the order of the columns: the columns that are present, in order.
@@ -81,7 +84,7 @@ pub struct Matrix {
 #[derive(Clone, Copy, Debug)]
 pub struct Column<'a> {
     pub labels: &'a Labels,
-    /// One value a step; meaningless where absent.
+    /// One value a step; meaningless where absent, and a handle where it is a histogram ([`Matrix::sample`]).
     pub values: &'a [f64],
     /// One bit a step, 64 to a word.
     pub present: &'a [u64],
@@ -107,6 +110,7 @@ impl Matrix {
             steps,
             values: vec![0.0; columns * steps],
             present: vec![0; columns * bits::words(steps)],
+            histograms: None,
             head,
             errors: BTreeMap::new(),
             order: BTreeMap::new(),
@@ -117,7 +121,7 @@ impl Matrix {
     pub fn scalar(values: Vec<f64>) -> Matrix {
         let steps = values.len();
         let head = Arc::new(Head::distinct(vec![Labels::empty()]));
-        Matrix { steps, head, present: bits::all(steps), values, errors: BTreeMap::new(), order: BTreeMap::new() }
+        Matrix { head, present: bits::all(steps), values, steps, ..Matrix::default() }
     }
 
     pub fn steps(&self) -> usize {
@@ -186,6 +190,7 @@ impl Matrix {
             values.copy_from_slice(&self.values(column)[from..from + steps]);
             bits::copy_range(self.present(column), from, steps, present);
         }
+        out.histograms = self.histograms.clone();
         let range = from..from + steps;
         out.errors = self.errors.range(range.clone()).map(|(step, error)| (step - from, error.clone())).collect();
         out.order = self.order.range(range).map(|(step, order)| (step - from, order.clone())).collect();
@@ -222,7 +227,8 @@ impl Matrix {
         ordered.iter().map(|column| *column as usize).chain(natural)
     }
 
-    /// The elements at a step, in the order of the result; none where the step failed.
+    /// The elements at a step, in the order of the result; none where the step failed. For elements that may be histograms
+    /// see [`Matrix::samples`].
     pub fn at(&self, step: usize) -> impl Iterator<Item = (&Labels, f64)> + '_ {
         let failed = self.errors.contains_key(&step);
         self.columns_at(step)

@@ -3,18 +3,22 @@
 mod aggregate;
 pub mod bits;
 mod collision;
+mod histograms;
 mod matching;
 mod matrix;
 mod memo;
 mod operate;
+mod operate_histograms;
 mod ranking;
 mod steps;
 
 pub use aggregate::{Fold, Grouping, Groups, fold, quantile, quantiles};
 pub use collision::{Collision, merge_in_order, settle};
+pub use histograms::{Arena, Filling};
 pub use matching::{Join, Matching, SetTable, set_operation};
 pub use matrix::{Column, EvalError, Head, Matrix};
 pub use memo::Memo;
 pub use operate::{arithmetic, compare};
+pub use operate_histograms::{Note, Notes, Operand, operate_sample};
 pub use ranking::{insertion_sort, rank};
 pub use steps::{Mode, Step, Steps};

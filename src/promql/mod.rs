@@ -5,6 +5,7 @@ pub mod conformance;
 mod durations;
 pub mod eval;
 pub mod functions;
+pub mod histogram_notation;
 mod lexer;
 mod normal;
 mod parser;

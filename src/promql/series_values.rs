@@ -1,6 +1,8 @@
 //! The notation of values in test files: `1+1x10 _x3 stale NaN` (Prometheus `promql/parser/generated_parser.y`, series
 //! descriptions, and https://prometheus.io/docs/prometheus/latest/configuration/unit_testing_rules/#series).
 
+use super::histogram_notation::{self, Change, HistogramRun};
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::number::stale_marker;
 use crate::syntax::{Cursor, ParseError, number};
@@ -31,8 +33,60 @@ impl ValueRun {
     }
 }
 
-/// Reads a sequence of values.
+/// One item of a sequence that may hold native histograms.
+#[derive(Clone, Debug)]
+pub enum SampleRun {
+    Floats(ValueRun),
+    Histograms(HistogramRun),
+}
+
+impl SampleRun {
+    /// How many values there are in all.
+    pub fn count(&self) -> u64 {
+        match self {
+            SampleRun::Floats(run) => run.count,
+            SampleRun::Histograms(run) => run.count,
+        }
+    }
+
+    /// Where the item stands.
+    pub fn span(&self) -> Span {
+        match self {
+            SampleRun::Floats(run) => run.span,
+            SampleRun::Histograms(run) => run.span,
+        }
+    }
+
+    fn span_mut(&mut self) -> &mut Span {
+        match self {
+            SampleRun::Floats(run) => &mut run.span,
+            SampleRun::Histograms(run) => &mut run.span,
+        }
+    }
+
+    /// The samples; `None` where there is none.
+    pub fn samples(&self) -> Box<dyn Iterator<Item = Option<Sample>> + '_> {
+        match self {
+            SampleRun::Floats(run) => Box::new(run.values().map(|value| value.map(Sample::Float))),
+            SampleRun::Histograms(run) => {
+                Box::new(run.histograms().map(|histogram| Some(Sample::Histogram(histogram))))
+            }
+        }
+    }
+}
+
+/// Reads a sequence of numbers; native histograms are refused.
 pub fn parse_values(text: &str) -> Result<Vec<ValueRun>, ParseError> {
+    let floats = |run| match run {
+        SampleRun::Floats(run) => Ok(run),
+        SampleRun::Histograms(run) => Err(ParseError::new(run.span, "native histograms are not supported yet")
+            .hint("write the series of a classic histogram: ..._bucket with le, ..._sum and ..._count")),
+    };
+    parse_samples(text)?.into_iter().map(floats).collect()
+}
+
+/// Reads a sequence of numbers and native histograms.
+pub fn parse_samples(text: &str) -> Result<Vec<SampleRun>, ParseError> {
     let mut reader = Reader { text, cursor: Cursor::new(text) };
     let mut runs = Vec::new();
     reader.blanks();
@@ -60,7 +114,7 @@ pub fn expand_values(text: &str, limit: usize) -> Result<Vec<Option<f64>>, Parse
 }
 
 /// Reads a series and its values, as a line of a `load` block has them: `up{job="node"} 1 1 0`.
-pub fn parse_series_line(text: &str) -> Result<(Labels, Vec<ValueRun>), ParseError> {
+pub fn parse_series_line(text: &str) -> Result<(Labels, Vec<SampleRun>), ParseError> {
     let (labels, end) = super::parse_series_prefix(text)?;
     let rest = text.get(end..).unwrap_or_default();
     if rest.starts_with(|c: char| !is_blank(c)) {
@@ -68,9 +122,12 @@ pub fn parse_series_line(text: &str) -> Result<(Labels, Vec<ValueRun>), ParseErr
         return Err(ParseError::new(Span::new(end, end + next), "the values do not stand apart from the series")
             .hint("write a space between a series and its values"));
     }
-    let runs = parse_values(rest).map_err(|error| error.shifted(end))?;
-    let moved = |run: ValueRun| ValueRun { span: Span::new(run.span.start + end, run.span.end + end), ..run };
-    Ok((labels, runs.into_iter().map(moved).collect()))
+    let mut runs = parse_samples(rest).map_err(|error| error.shifted(end))?;
+    for run in &mut runs {
+        let span = run.span_mut();
+        *span = Span::new(span.start + end, span.end + end);
+    }
+    Ok((labels, runs))
 }
 
 fn is_blank(c: char) -> bool {
@@ -90,10 +147,10 @@ impl<'a> Reader<'a> {
         self.cursor.at() > start
     }
 
-    fn run(&mut self) -> Result<ValueRun, ParseError> {
+    fn run(&mut self) -> Result<SampleRun, ParseError> {
         let start = self.cursor.at();
         if self.cursor.rest().starts_with("{{") {
-            return Err(self.histogram(start));
+            return self.histograms(start).map(SampleRun::Histograms);
         }
         let (first, step, times) = if self.cursor.eat('_') {
             // `_x3` are three, where `1x3` are four.
@@ -113,7 +170,7 @@ impl<'a> Reader<'a> {
             // Minus zero changes nothing that it is added to, not even minus zero.
             (Some(first), step.unwrap_or(-0.0), times.map(|times| times.saturating_add(1)))
         };
-        Ok(ValueRun { span: self.cursor.span(start), first, step, count: times.unwrap_or(1) })
+        Ok(SampleRun::Floats(ValueRun { span: self.cursor.span(start), first, step, count: times.unwrap_or(1) }))
     }
 
     fn value(&mut self) -> Result<f64, ParseError> {
@@ -195,16 +252,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A native histogram is recognised, to say that it is not supported.
-    fn histogram(&mut self, start: usize) -> ParseError {
-        let rest = self.cursor.rest();
-        match rest.find("}}") {
-            Some(length) => {
-                ParseError::new(Span::new(start, start + length + 2), "native histograms are not supported yet")
-                    .hint("write the series of a classic histogram: ..._bucket with le, ..._sum and ..._count")
+    /// `{{...}}`, `{{...}}x5`, `{{...}}+{{...}}x5`
+    fn histograms(&mut self, start: usize) -> Result<HistogramRun, ParseError> {
+        let first = histogram_notation::read(&mut self.cursor)?;
+        let change = match self.cursor.peek() {
+            Some('+') => Some(Change::Add),
+            Some('-') => Some(Change::Subtract),
+            _ => None,
+        };
+        let mut step = None;
+        if let Some(change) = change {
+            self.cursor.bump();
+            let at = self.cursor.at();
+            if !self.cursor.rest().starts_with("{{") {
+                return Err(self.unexpected(at, "behind a histogram").hint("what is added to a histogram is one too"));
             }
-            None => ParseError::new(Span::new(start, start + rest.len()), "a `{{` is not closed").hint("write }}"),
+            step = Some((change, histogram_notation::read(&mut self.cursor)?));
         }
+        let times = self.times()?;
+        if times.is_none() && step.is_some() {
+            return Err(self
+                .unexpected(self.cursor.at(), "behind a step")
+                .hint("say how often it is added: {{count:1}}+{{count:2}}x5"));
+        }
+        histogram_notation::run(self.cursor.span(start), first, step, times.unwrap_or(0))
     }
 
     fn unexpected(&self, start: usize, place: &str) -> ParseError {
@@ -266,7 +337,7 @@ mod tests {
             ("1,2", 1, 2),
             ("1 stalex3", 2, 9),
             ("x3", 0, 1),
-            ("1 {{schema:1}}x3", 2, 14),
+            ("1 {{schema:1}}x3", 2, 16),
             ("1 {{schema:1", 2, 12),
             ("1 +", 3, 3),
         ] {
@@ -285,9 +356,10 @@ mod tests {
     fn a_line_holds_a_series_and_its_values() {
         let (labels, runs) = parse_series_line(r#"up{job="node"} 1 0x2"#).unwrap();
         assert_eq!(labels.as_metric(), r#"up{job="node"}"#);
-        assert_eq!(runs[1], ValueRun { span: Span::new(17, 20), first: Some(0.0), step: 0.0, count: 3 });
+        let SampleRun::Floats(run) = runs[1] else { panic!() };
+        assert_eq!(run, ValueRun { span: Span::new(17, 20), first: Some(0.0), step: 0.0, count: 3 });
         assert_eq!(parse_series_line("up{}1").unwrap_err().span, Span::new(4, 5));
         assert_eq!(parse_series_line("up 1 bad").unwrap_err().span, Span::new(5, 8));
-        assert_eq!(parse_series_line("up").unwrap().1, []);
+        assert!(parse_series_line("up").unwrap().1.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use super::words::{paragraph, plain, shortened, wrapped};
 use crate::drill::verdict::Life;
 use crate::drill::{self, Incident, Playback, explain};
 use crate::evidence::{AlertState, Row, Timeline, distinguishing};
+use crate::histogram::Sample;
 use crate::labels::{Labels, Matcher};
 use crate::number;
 use crate::replay::{Event, Figure, GapKind, SeriesProvenance, Target, TimeSpan};
@@ -180,7 +181,11 @@ fn one(out: &mut String, playback: &Playback, track: &AlertTrack, state: AlertSt
         _ => format!(" since {} ({stood})", explain::clock(track.active_at, start)),
     };
     if let Some(sighting) = track.sighting(at) {
-        let _ = write!(told, ", value {}", number::format_g(sighting.value, 4));
+        let value = match &sighting.value {
+            Sample::Float(value) => number::format_g(*value, 4),
+            Sample::Histogram(histogram) => histogram.to_string(),
+        };
+        let _ = write!(told, ", value {value}");
     }
     let told = format!("{name}{gap}{severity}  {word}{told}");
     let headline = wrapped("  ", 2, told.split_inclusive(", ").map(str::trim_end), look.width);

@@ -62,8 +62,10 @@ pub fn failure(failure: &Failure) -> String {
             both(&mut out, list(&difference.expected), list(&difference.got));
         }
         FailureKind::Samples { expected, got } => {
-            let line =
-                |sample: &ResultSample| format!("{} {}", sample.labels.as_metric(), number::format_f(sample.value));
+            let line = |sample: &ResultSample| {
+                let value = sample.histogram.clone().unwrap_or_else(|| number::format_f(sample.value));
+                format!("{} {value}", sample.labels.as_metric())
+            };
             both(&mut out, expected.iter().map(line).collect(), got.iter().map(line).collect());
         }
     }

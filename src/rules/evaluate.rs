@@ -6,6 +6,7 @@
 //! write one series, go tick by tick, through the same code.
 
 use crate::engine::Step;
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::store::{MetricStore, Moment, SeriesId};
 use crate::text::Diagnostic;
@@ -139,7 +140,7 @@ fn run_component(
 #[derive(Default)]
 struct Inputs {
     /// The latest first.
-    waiting: Vec<(Moment, SeriesId, Timestamp, f64)>,
+    waiting: Vec<(Moment, SeriesId, Timestamp, Sample)>,
 }
 
 /// Takes out of the store what rules may write as well, for each component.
@@ -156,7 +157,7 @@ fn contested(order: &[Component], rules: &[&Rule], store: &mut MetricStore) -> V
         for id in ids {
             if may_write(&store.series(id).labels) {
                 let samples = store.withdraw(id);
-                inputs.waiting.extend(samples.into_iter().map(|(time, value, moment)| (moment, id, time, value)));
+                inputs.waiting.extend(samples.into_iter().map(|(time, sample, moment)| (moment, id, time, sample)));
             }
         }
         inputs.waiting.sort_by_key(|(moment, id, time, _)| std::cmp::Reverse((*moment, *time, *id)));
@@ -172,8 +173,8 @@ impl Inputs {
 
     /// Loads what a reader at `reader` can see.
     fn load(&mut self, reader: Moment, component: &Component, runners: &mut [Runner<'_>], store: &mut MetricStore) {
-        while let Some((moment, id, time, value)) = self.waiting.pop_if(|(moment, ..)| *moment < reader) {
-            if let Err(error) = store.append(id, time, value, moment)
+        while let Some((moment, id, time, sample)) = self.waiting.pop_if(|(moment, ..)| *moment < reader) {
+            if let Err(error) = store.append_sample(id, time, &sample, moment)
                 && let Some(runner) = component.rules.first().and_then(|rule| runners.get_mut(*rule))
             {
                 let error = RuleFailure::InputRefused(error);

@@ -35,7 +35,7 @@ impl Expander<'_> {
         let mut query = |text: &str, time: Timestamp| self.query(text, time, frontier, store);
         let mut context = Context {
             labels: &sighting.result,
-            value: sighting.value,
+            value: sighting.value.clone(),
             external_labels: self.external_labels,
             external_url: self.external_url,
             // The tick, not the time that the rule's query asked for.
@@ -50,7 +50,7 @@ impl Expander<'_> {
         let mut query = Query::compile(&expr, self.profile).map_err(|error| error.to_string())?;
         let steps = Steps(vec![Step { time, frontier }]);
         let matrix = query.run(store, &steps, Mode::Instants).map_err(|error| error.to_string())?;
-        let elements = matrix.result(0).map_err(|error| error.to_string())?;
+        let elements = matrix.sample_result(0).map_err(|error| error.to_string())?;
         Ok(elements.into_iter().map(|(labels, value)| Sample { labels, value }).collect())
     }
 }

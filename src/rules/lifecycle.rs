@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::time::{Duration, Timestamp};
 
@@ -28,7 +29,7 @@ pub struct AlertTrack {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sighting {
     pub tick: Timestamp,
-    pub value: f64,
+    pub value: Sample,
     /// The labels of the result, without those of the rule: what templates see as `$labels`.
     pub result: Labels,
 }
@@ -195,7 +196,7 @@ mod tests {
 
     fn result(name: &str, tick: i64) -> (Labels, Sighting) {
         let labels = Labels::from_pairs([("alertname", name)]);
-        (labels, Sighting { tick: Timestamp(tick), value: 1.0, result: Labels::empty() })
+        (labels, Sighting { tick: Timestamp(tick), value: Sample::Float(1.0), result: Labels::empty() })
     }
 
     /// States by minute, `.` `p` `f`, of an alert whose condition holds at the given minutes.

@@ -199,8 +199,8 @@ impl Record {
                 if failure.is_some_and(|failure| !matches!(failure, RuleFailure::Refused(_))) {
                     continue;
                 }
-                let value = columns.iter().find_map(|column| matrix.column(*column as usize).at(index));
-                if let Err(error) = written.write(slot, value, step, store) {
+                let sample = columns.iter().find_map(|column| matrix.sample(*column as usize, index));
+                if let Err(error) = written.write(slot, sample.as_ref(), step, store) {
                     refuse(failures, index, error);
                 }
             }
@@ -340,7 +340,7 @@ impl<'a> Alert<'a> {
     ) -> Result<Result<(), AppendError>, RuleFailure> {
         let tick = step.frontier.at;
         let mut results: Vec<(Labels, Sighting)> = Vec::new();
-        for (result, value) in matrix.at(index) {
+        for (result, value) in matrix.samples(index) {
             let sighting = Sighting { tick, value, result: result.clone() };
             results.push((self.identity(&sighting, step.frontier, store), sighting));
         }

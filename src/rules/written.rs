@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use crate::engine::Step;
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::number::stale_marker;
 use crate::store::{AppendError, MetricStore, SeriesId};
@@ -30,11 +31,11 @@ struct Slot {
 
 impl Slot {
     /// Writes a sample, or marks the end of the series where there is none any more.
-    fn write(&mut self, value: Option<f64>, step: &Step, store: &mut MetricStore) -> Result<(), AppendError> {
+    fn write(&mut self, sample: Option<&Sample>, step: &Step, store: &mut MetricStore) -> Result<(), AppendError> {
         let was_live = std::mem::replace(&mut self.live, false);
-        if let Some(value) = value {
+        if let Some(sample) = sample {
             let id = *self.id.get_or_insert_with(|| store.id_or_create(&self.labels));
-            let appended = store.append(id, step.time, value, step.frontier);
+            let appended = store.append_sample(id, step.time, sample, step.frontier);
             self.live = appended.is_ok();
             if self.live || !was_live {
                 return appended;
@@ -94,11 +95,11 @@ impl Written {
     pub fn write(
         &mut self,
         slot: usize,
-        value: Option<f64>,
+        sample: Option<&Sample>,
         step: &Step,
         store: &mut MetricStore,
     ) -> Result<(), AppendError> {
-        self.slots[slot].write(value, step, store)
+        self.slots[slot].write(sample, step, store)
     }
 
     /// Writes all that one successful evaluation yielded, and the ends of what it no longer yields.
@@ -120,7 +121,7 @@ impl Written {
             let written = match own.id {
                 // Two alerts of one series: it lives on though the second sample is refused.
                 Some(id) if again => store.append(id, step.time, *value, step.frontier),
-                _ => own.write(Some(*value), step, store),
+                _ => own.write(Some(&Sample::Float(*value)), step, store),
             };
             match written {
                 Ok(()) => live.push(*slot),

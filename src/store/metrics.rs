@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{self, AtomicU64};
 
+use super::histograms::Histograms;
 use super::shape::Shape;
+use crate::histogram::{FloatHistogram, Invalid, Sample, handle};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::time::Timestamp;
 
@@ -38,9 +40,11 @@ pub struct SeriesId(pub u32);
 pub struct Series {
     pub labels: Labels,
     pub times: Vec<Timestamp>,
-    /// Values; the stale marker is `number::stale_marker()`.
+    /// Values; the stale marker is `number::stale_marker()`, a histogram is a `histogram::handle`.
     pub values: Vec<f64>,
     pub shape: Shape,
+    /// The histograms of the series, where it has ever had any.
+    pub histograms: Option<Box<Histograms>>,
     /// The moment of each sample; `None` while every sample arrived at its own time.
     pub moments: Option<Vec<Moment>>,
 }
@@ -56,9 +60,32 @@ impl Series {
 }
 
 impl Series {
+    fn push(&mut self, time: Timestamp, value: f64, moment: Moment) {
+        if self.moments.is_none() && moment != Moment::arrival(time) {
+            self.moments = Some(self.times.iter().copied().map(Moment::arrival).collect());
+        }
+        self.shape.note(self.times.last().copied(), time, value);
+        self.times.push(time);
+        self.values.push(value);
+        if let Some(moments) = &mut self.moments {
+            // What comes later through a queue is not seen earlier than what went before it.
+            let moment = moments.last().map_or(moment, |last| moment.max(*last));
+            moments.push(moment);
+        }
+    }
+
     /// From which moment on the series is seen; behind all others while it has no sample.
     fn first_moment(&self) -> Moment {
         if self.times.is_empty() { Moment::END } else { self.moment(0) }
+    }
+
+    /// The sample at an index.
+    pub fn sample(&self, index: usize) -> Sample {
+        let value = self.values[index];
+        match self.histograms.as_ref().and_then(|histograms| histograms.get(value)) {
+            Some(histogram) => Sample::Histogram(histogram.clone()),
+            None => Sample::Float(value),
+        }
     }
 
     /// From which moment on the sample at an index is seen.
@@ -77,6 +104,8 @@ pub enum AppendError {
     OutOfOrder,
     #[error("duplicate sample for timestamp")]
     Duplicate,
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
 }
 
 /// Tells one store from every other, so that what was looked up in one is not taken for another's.
@@ -156,6 +185,7 @@ impl MetricStore {
             times: Vec::new(),
             values: Vec::new(),
             shape: Shape::default(),
+            histograms: None,
             moments: None,
         });
         self.ids.insert(labels.clone(), id);
@@ -176,28 +206,64 @@ impl MetricStore {
                 return if last_value.to_bits() == value.to_bits() { Ok(()) } else { Err(AppendError::Duplicate) };
             }
         }
-        if series.moments.is_none() && moment != Moment::arrival(time) {
-            series.moments = Some(series.times.iter().copied().map(Moment::arrival).collect());
-        }
-        series.shape.note(series.times.last().copied(), time, value);
-        series.times.push(time);
-        series.values.push(value);
-        if let Some(moments) = &mut series.moments {
-            // What comes later through a queue is not seen earlier than what went before it.
-            let moment = moments.last().map_or(moment, |last| moment.max(*last));
-            moments.push(moment);
+        series.push(time, value, moment);
+        if let Some(histograms) = &mut series.histograms {
+            histograms.interrupt();
         }
         Ok(())
     }
 
+    /// Appends a histogram, as [`MetricStore::append`] appends a number. What can be said of counter resets is known from
+    /// what comes before it: its hint is replaced.
+    pub fn append_histogram(
+        &mut self,
+        id: SeriesId,
+        time: Timestamp,
+        histogram: &Arc<FloatHistogram>,
+        moment: Moment,
+    ) -> Result<(), AppendError> {
+        histogram.validate()?;
+        let series = &mut self.series[id.0 as usize];
+        if let Some(last) = series.times.last() {
+            if time < *last {
+                return Err(AppendError::OutOfOrder);
+            }
+            if time == *last {
+                let known = series.histograms.as_ref().and_then(|known| known.current());
+                let same = known.is_some_and(|known| known.equals(histogram));
+                return if same { Ok(()) } else { Err(AppendError::Duplicate) };
+            }
+        }
+        let histograms = series.histograms.get_or_insert_default();
+        let value = handle(histograms.arena.len());
+        histograms.push(histogram);
+        series.push(time, value, moment);
+        Ok(())
+    }
+
+    /// Appends a number or a histogram.
+    pub fn append_sample(
+        &mut self,
+        id: SeriesId,
+        time: Timestamp,
+        sample: &Sample,
+        moment: Moment,
+    ) -> Result<(), AppendError> {
+        match sample {
+            Sample::Float(value) => self.append(id, time, *value, moment),
+            Sample::Histogram(histogram) => self.append_histogram(id, time, histogram, moment),
+        }
+    }
+
     /// Takes all samples out of a series, with the moments from which they are seen.
-    pub fn withdraw(&mut self, id: SeriesId) -> Vec<(Timestamp, f64, Moment)> {
+    pub fn withdraw(&mut self, id: SeriesId) -> Vec<(Timestamp, Sample, Moment)> {
         let series = &mut self.series[id.0 as usize];
         let count = series.times.len();
-        let samples = (0..count).map(|at| (series.times[at], series.values[at], series.moment(at))).collect();
+        let samples = (0..count).map(|at| (series.times[at], series.sample(at), series.moment(at))).collect();
         series.times.clear();
         series.values.clear();
         series.shape = Shape::default();
+        series.histograms = None;
         series.moments = None;
         samples
     }
@@ -258,5 +324,37 @@ mod tests {
         assert_eq!(append(10, 1.0), Ok(()));
         assert_eq!(append(10, 2.0), Err(AppendError::Duplicate));
         assert_eq!(append(9, 1.0), Err(AppendError::OutOfOrder));
+    }
+
+    #[test]
+    fn histograms_are_told_what_came_before_them() {
+        use crate::histogram::{Bucket, ResetHint};
+        let mut store = MetricStore::default();
+        let id = store.id_or_create(&Labels::from_pairs([("__name__", "x")]));
+        let histogram = |count: f64, hint| {
+            let positive = vec![Bucket { index: 0, count }];
+            Arc::new(FloatHistogram { hint, count, positive, ..FloatHistogram::default() })
+        };
+        let mut append = |t, histogram: &Arc<FloatHistogram>| {
+            store.append_histogram(id, Timestamp(t), histogram, Moment::arrival(Timestamp(t)))
+        };
+        assert_eq!(append(0, &histogram(1.0, ResetHint::Unknown)), Ok(()));
+        assert_eq!(append(1, &histogram(2.0, ResetHint::Unknown)), Ok(()));
+        assert_eq!(append(1, &histogram(2.0, ResetHint::Unknown)), Ok(()));
+        assert_eq!(append(1, &histogram(3.0, ResetHint::Unknown)), Err(AppendError::Duplicate));
+        assert_eq!(append(0, &histogram(3.0, ResetHint::Unknown)), Err(AppendError::OutOfOrder));
+        assert_eq!(append(2, &histogram(-1.0, ResetHint::Unknown)), Err(AppendError::Invalid(Invalid::Count)));
+        assert_eq!(append(2, &histogram(1.0, ResetHint::Unknown)), Ok(()));
+        assert_eq!(append(3, &histogram(1.0, ResetHint::Gauge)), Ok(()));
+        assert_eq!(append(4, &histogram(0.0, ResetHint::Gauge)), Ok(()));
+        store.append(id, Timestamp(5), crate::number::stale_marker(), Moment::arrival(Timestamp(5))).unwrap();
+        store.append_histogram(id, Timestamp(6), &histogram(7.0, ResetHint::NotReset), Moment::END).unwrap();
+        let series = store.series(id);
+        let hints: Vec<Option<ResetHint>> =
+            (0..series.times.len()).map(|at| series.sample(at).histogram().map(|found| found.hint)).collect();
+        let expected =
+            [ResetHint::Unknown, ResetHint::NotReset, ResetHint::Unknown, ResetHint::Gauge, ResetHint::Gauge];
+        assert_eq!(hints[..5], expected.map(Some));
+        assert_eq!(hints[5..], [None, Some(ResetHint::Unknown)]);
     }
 }

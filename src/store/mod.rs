@@ -1,7 +1,9 @@
 //! What a replay produced: samples with the moments at which they can be seen.
 
+mod histograms;
 mod metrics;
 mod shape;
 
+pub use histograms::Histograms;
 pub use metrics::{AppendError, MetricStore, Moment, Series, SeriesId, StoreId};
 pub use shape::Shape;

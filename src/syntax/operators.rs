@@ -69,6 +69,16 @@ impl BinaryOp {
         matches!(self, BinaryOp::Pow)
     }
 
+    /// Whether it cuts off a part of histograms.
+    pub const fn is_trim(self) -> bool {
+        matches!(self, BinaryOp::TrimUpper | BinaryOp::TrimLower)
+    }
+
+    /// Whether what comes out is another metric than what goes in (Prometheus `changesMetricSchema`).
+    pub const fn changes_value(self) -> bool {
+        !self.is_comparison() && !self.is_trim() && !self.is_set()
+    }
+
     pub const fn is_comparison(self) -> bool {
         matches!(
             self,

@@ -82,11 +82,11 @@ impl Environment {
         let template = Template::parse("__alert_X", &case.text)?;
         let mut query = |text: &str, _: Timestamp| {
             let found = self.query.get(text).ok_or_else(|| format!("no result for {text:?}"))?;
-            Ok(found.iter().map(|e| Sample { labels: Labels::from_pairs(&e.labels), value: e.value }).collect())
+            Ok(found.iter().map(|e| Sample { labels: Labels::from_pairs(&e.labels), value: e.value.into() }).collect())
         };
         template.expand(&mut Context {
             labels: &Labels::from_pairs(&case.labels),
-            value: case.value.parse().unwrap_or(f64::NAN),
+            value: case.value.parse().unwrap_or(f64::NAN).into(),
             external_labels: &Labels::from_pairs(&self.external_labels),
             external_url: &self.external_url,
             time: Timestamp(self.time_ms),

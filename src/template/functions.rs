@@ -173,7 +173,10 @@ impl<'a> Args<'a> {
             Value::Uint(int) => Ok(*int as f64),
             Value::String(text) => parse_float(text),
             duration if value::kind(duration) == Some(value::DURATION) => Ok(value::amount(duration) as f64 / 1e9),
-            other => Err(format!("can't convert {} to float", other.type_name())),
+            other => {
+                let kind = value::kind(other).filter(|kind| *kind == value::HISTOGRAM);
+                Err(format!("can't convert {} to float", kind.unwrap_or(other.type_name())))
+            }
         }
     }
 }

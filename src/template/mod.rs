@@ -20,6 +20,7 @@ use std::collections::HashMap;
 
 use gotmpl::Value;
 
+use crate::histogram;
 use crate::labels::Labels;
 use crate::text::Span;
 use crate::time::Timestamp;
@@ -50,7 +51,7 @@ pub enum TemplateError {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub labels: Labels,
-    pub value: f64,
+    pub value: histogram::Sample,
 }
 
 /// Runs an instant query.
@@ -60,7 +61,7 @@ pub type QueryFn<'a> = dyn FnMut(&str, Timestamp) -> Result<Vec<Sample>, String>
 pub struct Context<'a> {
     /// Labels of the query's result.
     pub labels: &'a Labels,
-    pub value: f64,
+    pub value: histogram::Sample,
     pub external_labels: &'a Labels,
     pub external_url: &'a str,
     /// The evaluation time.
@@ -107,7 +108,7 @@ impl Template {
     /// What Prometheus would put into the annotation instead, without its frame.
     pub fn expand(&self, context: &mut Context<'_>) -> Result<String, TemplateError> {
         let Some(program) = &self.program else { return Ok(self.text.clone()) };
-        let data = value::data(context.labels, context.external_labels, context.external_url, context.value);
+        let data = value::data(context.labels, context.external_labels, context.external_url, &context.value);
         let mut expansion = Expansion {
             time: context.time,
             external_url: context.external_url.to_owned(),
@@ -168,8 +169,12 @@ fn with_running<T>(read: impl FnOnce(&mut Expansion) -> T) -> Option<T> {
 mod tests {
     use super::*;
 
-    fn expand(text: &str, value: f64) -> Result<String, TemplateError> {
-        let up = |instance: &str, value| Sample { labels: Labels::from_pairs([("instance", instance)]), value };
+    fn expand(text: &str, value: impl Into<histogram::Sample>) -> Result<String, TemplateError> {
+        let value = value.into();
+        let up = |instance: &str, value: f64| Sample {
+            labels: Labels::from_pairs([("instance", instance)]),
+            value: value.into(),
+        };
         Template::parse("t", text)?.expand(&mut Context {
             labels: &Labels::from_pairs([("job", "node")]),
             value,
@@ -186,6 +191,18 @@ mod tests {
 
     fn text(template: &str) -> String {
         expand(template, 1234.5).unwrap_or_else(|error| format!("{error}"))
+    }
+
+    // Expected texts: `$value` is a pointer to a histogram in Go, which prints as the histogram does.
+    #[test]
+    fn a_histogram_prints_and_is_no_number() {
+        let histogram = histogram::FloatHistogram { count: 3.0, sum: 1.5, ..Default::default() };
+        let told = |template: &str| {
+            let found = expand(template, histogram::Sample::Histogram(std::sync::Arc::new(histogram.clone())));
+            found.unwrap_or_else(|error| error.to_string())
+        };
+        assert_eq!(told("{{ $value }} {{ $value.Count }} {{ .Value.Sum }}"), "{count:3, sum:1.5} 3 1.5");
+        assert!(told("{{ $value | humanize }}").contains("can't convert *histogram.FloatHistogram to float"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use gotmpl::Value;
 
 use super::Sample;
 use super::format;
+use crate::histogram;
 use crate::labels::Labels;
 
 /// The key that tells a struct from a map.
@@ -21,6 +22,9 @@ pub(super) const SAMPLE: &str = "sample";
 pub(super) const TIME: &str = "time.Time";
 /// A duration, in nanoseconds under `NANOS`.
 pub(super) const DURATION: &str = "time.Duration";
+/// A native histogram, with what it prints as under `TEXT`.
+pub(super) const HISTOGRAM: &str = "*histogram.FloatHistogram";
+const TEXT: &str = "\0text";
 pub(super) const AMOUNT: &str = "\0amount";
 
 fn structure(kind: &str, fields: Vec<(&str, Value)>) -> Value {
@@ -29,29 +33,47 @@ fn structure(kind: &str, fields: Vec<(&str, Value)>) -> Value {
     Value::Map(Arc::new(map))
 }
 
+/// A number, or a histogram: what it prints as, and its fields that are numbers.
+fn sample(value: &histogram::Sample) -> Value {
+    match value {
+        histogram::Sample::Float(value) => Value::Float(*value),
+        histogram::Sample::Histogram(found) => structure(
+            HISTOGRAM,
+            vec![
+                (TEXT, Value::String(found.to_string().into())),
+                ("Schema", Value::Int(found.schema.into())),
+                ("ZeroThreshold", Value::Float(found.zero_threshold)),
+                ("ZeroCount", Value::Float(found.zero_count)),
+                ("Count", Value::Float(found.count)),
+                ("Sum", Value::Float(found.sum)),
+            ],
+        ),
+    }
+}
+
 fn labels(labels: &Labels) -> Value {
     Value::Map(Arc::new(labels.iter().map(|(name, value)| (name.into(), Value::String(value.into()))).collect()))
 }
 
 /// What a template is executed with (`template.AlertTemplateData`).
-pub(super) fn data(own: &Labels, external: &Labels, url: &str, value: f64) -> Value {
+pub(super) fn data(own: &Labels, external: &Labels, url: &str, value: &histogram::Sample) -> Value {
     structure(
         DATA,
         vec![
             ("Labels", labels(own)),
             ("ExternalLabels", labels(external)),
             ("ExternalURL", Value::String(url.into())),
-            ("Value", Value::Float(value)),
+            ("Value", sample(value)),
         ],
     )
 }
 
 /// A query's result.
 pub(super) fn samples(samples: &[Sample]) -> Value {
-    let sample = |sample: &Sample| {
-        structure(SAMPLE, vec![("Labels", labels(&sample.labels)), ("Value", Value::Float(sample.value))])
+    let element = |element: &Sample| {
+        structure(SAMPLE, vec![("Labels", labels(&element.labels)), ("Value", sample(&element.value))])
     };
-    Value::List(samples.iter().map(sample).collect())
+    Value::List(samples.iter().map(element).collect())
 }
 
 /// A time in milliseconds since the epoch.
@@ -97,6 +119,7 @@ pub(super) fn print(value: &Value) -> String {
     match (kind(value), value) {
         (Some(TIME), _) => format::time(amount(value)),
         (Some(DURATION), _) => format::duration(amount(value)),
+        (Some(HISTOGRAM), Value::Map(map)) => map.get(TEXT).map(ToString::to_string).unwrap_or_default(),
         (Some(SAMPLE), Value::Map(map)) => structured(map, &["Labels", "Value"]),
         (Some(_), Value::Map(map)) => structured(map, &["Labels", "ExternalLabels", "ExternalURL", "Value"]),
         (_, Value::Nil) => "<no value>".to_owned(),

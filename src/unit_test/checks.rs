@@ -4,10 +4,12 @@ use super::run::Played;
 use super::verdict::{AlertDifference, Failure, FailureKind, FiringAlert, ResultSample};
 use super::{AlertTest, ExpectedSample, ExprTest, TestFile, TestGroup, vmalert};
 use crate::engine::{Mode, Step, Steps};
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::promql;
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
+use crate::promql::series_values::{SampleRun, parse_samples};
 use crate::rules::{AlertState, RuleError};
 use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Located};
@@ -112,7 +114,9 @@ fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {
         Ok((expected, got)) => {
             let fuzzy = played.file.fuzzy_compare;
             let equal = |(expected, got): (&ResultSample, &ResultSample)| {
-                expected.labels == got.labels && same_value(expected.value, got.value, fuzzy)
+                expected.labels == got.labels
+                    && same_value(expected.value, got.value, fuzzy)
+                    && expected.histogram == got.histogram
             };
             if expected.len() == got.len() && expected.iter().zip(&got).all(equal) {
                 return None;
@@ -142,8 +146,7 @@ fn outcome(played: &Played<'_>, test: &ExprTest) -> Result<(Vec<ResultSample>, V
     let step = Step { time: played.group.start + test.eval_time, frontier: played.frontier() };
     let failed = |error: crate::engine::EvalError| test.expr.diagnose(error.span, Diagnostic::error(error.message));
     let matrix = query.run(&played.store, &Steps(vec![step]), Mode::Instants).map_err(failed)?;
-    let mut got: Vec<ResultSample> =
-        matrix.result(0).map_err(failed)?.into_iter().map(|(labels, value)| ResultSample { labels, value }).collect();
+    let mut got: Vec<ResultSample> = matrix.sample_result(0).map_err(failed)?.into_iter().map(result_sample).collect();
     let mut expected = test.expected.iter().map(expected_sample).collect::<Result<Vec<_>, _>>()?;
     expected.sort_by(|a, b| a.labels.cmp(&b.labels));
     got.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -155,7 +158,30 @@ fn expected_sample(sample: &ExpectedSample) -> Result<ResultSample, Diagnostic> 
         Some(text) => promql::parse_series(text).map_err(|error| located(text, error))?,
         None => Labels::empty(),
     };
-    Ok(ResultSample { labels, value: sample.value })
+    let histogram = sample.histogram.as_ref().map(expected_histogram).transpose()?;
+    Ok(ResultSample { labels, value: sample.value, histogram })
+}
+
+/// A native histogram in the notation of values, as it is compared.
+fn expected_histogram(text: &Located) -> Result<String, Diagnostic> {
+    let runs = parse_samples(text).map_err(|error| located(text, error))?;
+    match runs.as_slice() {
+        [SampleRun::Histograms(run)] if run.count == 1 => Ok(run.first.test_expression()),
+        _ => {
+            let problem = Diagnostic::error("this is not one native histogram");
+            Err(text.diagnose_all(problem.help("write one, such as {{schema:0 count:3 sum:5 buckets:[1 2]}}")))
+        }
+    }
+}
+
+/// An element of a result, as it is compared: of a histogram the value is 0.
+fn result_sample((labels, sample): (Labels, Sample)) -> ResultSample {
+    match sample {
+        Sample::Float(value) => ResultSample { labels, value, histogram: None },
+        Sample::Histogram(histogram) => {
+            ResultSample { labels, value: 0.0, histogram: Some(histogram.test_expression()) }
+        }
+    }
 }
 
 /// An error in an expression, at its place in the file.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::{InputSeries, TestFile, TestGroup};
 use crate::labels::Labels;
-use crate::promql::series_values::{ValueRun, parse_series_line};
-use crate::store::{MetricStore, Moment, SeriesId};
+use crate::promql::series_values::{SampleRun, parse_series_line};
+use crate::store::{AppendError, MetricStore, Moment, SeriesId};
 use crate::syntax::ParseError;
 use crate::text::yaml::Node;
 use crate::text::{Diagnostic, Located, Source, Span};
@@ -63,7 +63,16 @@ pub fn load(source: &Source, group: &TestGroup, until: Timestamp, max_samples: u
                 input.warnings.push(overwritten(source, first, &series.series, &labels));
                 input.store.withdraw(id);
             }
-            if !fill(&mut input.store, id, &runs, group, until, &mut room) {
+            let filled = match fill(&mut input.store, id, &runs, group, until, &mut room) {
+                Ok(filled) => filled,
+                Err((run, error)) => {
+                    let help = "write a histogram that a server would store";
+                    let error = ParseError::new(run, error).hint(help).shifted(offset);
+                    problems.push(unreadable(source, series, error));
+                    continue;
+                }
+            };
+            if !filled {
                 let problem = Diagnostic::error(format!("the input series have more than {max_samples} samples"));
                 let help = "write fewer, or allow more with --max-samples or `limits` in firedrill.yaml";
                 return Err(vec![located(source, &series.values).diagnose_all(problem.help(help))]);
@@ -120,19 +129,40 @@ fn overwritten(source: &Source, first: &Node, again: &Node, labels: &Labels) -> 
 }
 
 /// Appends the values of a series up to a time. `false` where there is no room for them.
+///
+/// Errors: what is refused, and why.
 fn fill(
     store: &mut MetricStore,
     id: SeriesId,
-    runs: &[ValueRun],
+    runs: &[SampleRun],
     group: &TestGroup,
     until: Timestamp,
     room: &mut u64,
-) -> bool {
+) -> Result<bool, (Span, String)> {
     let mut time = group.start;
     for run in runs {
         if time > until {
             break;
         }
+        let run = match run {
+            SampleRun::Floats(run) => run,
+            SampleRun::Histograms(run) if group.multiplied => {
+                return Err((run.span, "vmalert-tool knows no native histograms".to_owned()));
+            }
+            SampleRun::Histograms(run) => {
+                for histogram in run.histograms() {
+                    if time > until {
+                        break;
+                    }
+                    let Some(left) = room.checked_sub(1) else { return Ok(false) };
+                    *room = left;
+                    let appended = store.append_histogram(id, time, &histogram, Moment::arrival(time));
+                    appended.map_err(|error: AppendError| (run.span, error.to_string()))?;
+                    time = time + group.interval;
+                }
+                continue;
+            }
+        };
         if run.first.is_none() {
             let passed = i64::try_from(run.count).map_or(i64::MAX, |count| group.interval.0.saturating_mul(count));
             time = time + Duration(passed);
@@ -146,7 +176,7 @@ fn fill(
             if time > until {
                 break;
             }
-            let Some(left) = room.checked_sub(1) else { return false };
+            let Some(left) = room.checked_sub(1) else { return Ok(false) };
             *room = left;
             if let Some(value) = value {
                 // Times only grow, so that nothing is refused.
@@ -155,5 +185,5 @@ fn fill(
             time = time + group.interval;
         }
     }
-    true
+    Ok(true)
 }

@@ -67,7 +67,10 @@ pub struct FiringAlert {
 #[derive(Clone, Debug)]
 pub struct ResultSample {
     pub labels: Labels,
+    /// 0 for a native histogram.
     pub value: f64,
+    /// A native histogram, in the notation of values.
+    pub histogram: Option<String>,
 }
 
 impl GroupResult {

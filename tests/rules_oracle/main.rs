@@ -79,7 +79,13 @@ fn alerts(run: &Run, groups: &[Group], store: &MetricStore) -> plain::AlertLog {
                 firing: state == AlertState::Firing,
                 active_at: track.active_at,
                 fired_at: track.fired_at.filter(|fired| *fired <= *tick),
-                value_bits: track.sighting(*tick).expect("a live alert was seen").value.to_bits(),
+                value_bits: track
+                    .sighting(*tick)
+                    .expect("a live alert was seen")
+                    .value
+                    .float()
+                    .expect("a number")
+                    .to_bits(),
                 annotations: run.annotations(groups, store, track, *tick),
             };
             assert!(shown.insert(track.labels.clone(), now).is_none(), "two lives at once: {track:?}");

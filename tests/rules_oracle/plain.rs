@@ -133,11 +133,11 @@ fn expand(
     let mut query = |text: &str, time: Timestamp| {
         let expr = promql::parse(text).map_err(|error| error.to_string())?;
         let found = instant(store, &expr, &options.profile, time)?;
-        Ok(found.into_iter().map(|(labels, value)| Sample { labels, value }).collect())
+        Ok(found.into_iter().map(|(labels, value)| Sample { labels, value: value.into() }).collect())
     };
     let mut context = Context {
         labels,
-        value,
+        value: value.into(),
         external_labels: &options.external_labels,
         external_url: &options.external_url,
         time: tick,

@@ -49,3 +49,37 @@ pub fn exp(x: f64) -> f64 {
     }
     join(power.mul_add(power + 2.0, 1.0), exponent as i64)
 }
+
+/// ln 2 in two parts, as FreeBSD's `e_exp.c` divides it.
+const LN2_HIGH: f64 = 6.93147180369123816490e-01;
+const LN2_LOW: f64 = 1.90821492927058770002e-10;
+
+/// The coefficients of `e_exp.c`.
+const REMEZ: [f64; 5] = [
+    4.13813679705723846039e-08,
+    -1.65339022054652515390e-06,
+    6.61375632143793436117e-05,
+    -2.77777777770155933842e-03,
+    1.66666666666666657415e-01,
+];
+
+/// 2 to the x, which Go computes in Go on every machine: FreeBSD's `e_exp.c` with another reduction of the argument.
+pub fn exp2(x: f64) -> f64 {
+    if x.is_nan() || x == f64::INFINITY {
+        return x;
+    }
+    if x > 1.0239999999999999e+03 {
+        return f64::INFINITY;
+    }
+    if x < -1.0740e+03 {
+        return 0.0;
+    }
+    let exponent = if x > 0.0 { (x + 0.5).trunc() } else { (x - 0.5).trunc() };
+    let rest = x - exponent;
+    let (high, low) = (rest * LN2_HIGH, -rest * LN2_LOW);
+    let reduced = high - low;
+    let square = reduced * reduced;
+    let c = reduced - square * super::horner(square, &REMEZ);
+    let y = 1.0 - ((low - (reduced * c) / (2.0 - c)) - high);
+    join(y, exponent as i64)
+}

@@ -11,7 +11,7 @@ mod power;
 mod reduction;
 mod trigonometric;
 
-pub use exponential::exp;
+pub use exponential::{exp, exp2};
 pub use hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};
 pub use logarithm::{ln, log1p, log2, log10};
 pub use power::pow;
@@ -71,6 +71,11 @@ fn split(x: f64) -> (f64, i64) {
     let half = (EXPONENT_BIAS - 1) as u64;
     let fraction = f64::from_bits((bits & !(0x7ff << FRACTION_BITS)) | half << FRACTION_BITS);
     (fraction, exponent - (EXPONENT_BIAS - 1) + shifted)
+}
+
+/// `number * 2^exponent`, rounded once where the result is subnormal.
+pub fn ldexp(number: f64, exponent: i64) -> f64 {
+    join(number, exponent)
 }
 
 /// `fraction * 2^exponent`, rounded once where the result is subnormal.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::annotation::Level;
 use super::histogram::shown;
+use super::histogram_aggregates::{leave_out_histograms, total};
 use super::run::{Node, Run, State, scalar_values};
 use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, Mode, fold, quantiles, rank};
 use crate::labels::Labels;
@@ -27,10 +28,19 @@ impl Aggregation {
             Some(param) => Some(param.eval(run, state)?),
             None => None,
         };
-        let input = self.input.eval(run, state)?;
+        let mut input = self.input.eval(run, state)?;
+        let of_histograms = matches!(self.op, AggregateOp::Sum | AggregateOp::Avg);
+        if !of_histograms && input.arena().is_some() {
+            leave_out_histograms(self.op, &mut input, self.input.span, state);
+        }
         let groups = self.groups.get(&[input.head()], || Groups::new(input.head(), &self.grouping));
         let mode = run.mode;
         let Some(param) = param else {
+            if of_histograms && input.arena().is_some() {
+                let out = total(input, groups, mode, self.op == AggregateOp::Avg, self.input.span, state);
+                state.order_varies |= run.is_range() && !out.order.is_empty();
+                return Ok(out);
+            }
             let out = match self.op {
                 AggregateOp::Sum => fold::<Sum>(input, groups, mode),
                 AggregateOp::Avg => fold::<Avg>(input, groups, mode),
@@ -120,7 +130,8 @@ impl CountValues {
                     Some((bits, group)) if bits == value.to_bits() => group,
                     _ => {
                         let mut builder = input.head().labels[column].builder();
-                        builder.set(&self.label, &plain(value));
+                        let text = input.histogram(value).map_or_else(|| plain(value), |found| found.to_string());
+                        builder.set(&self.label, &text);
                         let next = self.known.len() as u32;
                         *self.known.entry(self.grouping.labels_of(&builder.build())).or_insert(next)
                     }
@@ -163,7 +174,7 @@ fn plain(value: f64) -> String {
 }
 
 #[derive(Clone, Copy)]
-struct Sum(KahanSum);
+pub struct Sum(KahanSum);
 
 impl Fold for Sum {
     fn first(value: f64) -> Sum {
@@ -179,7 +190,7 @@ impl Fold for Sum {
 
 /// A mean: of the sum as long as that stays finite, from then on of the mean so far.
 #[derive(Clone, Copy)]
-struct Avg {
+pub struct Avg {
     /// The sum, or the mean once `incremental`.
     running: KahanSum,
     count: f64,

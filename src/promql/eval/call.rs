@@ -4,11 +4,13 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::annotation::Level;
+use super::histogram_operators::{annotate, negate_mixed, vector_scalar};
 use super::instant::nameless;
 use super::range::absence;
 use super::run::{Node, Run, State, scalar_values};
 use crate::engine::{
-    EvalError, Head, Join, Matching, Matrix, Memo, SetTable, arithmetic, bits, compare, insertion_sort, set_operation,
+    EvalError, Head, Join, Matching, Matrix, Memo, Notes, SetTable, arithmetic, bits, compare, insertion_sort,
+    set_operation,
 };
 use crate::labels::Labels;
 use crate::promql::functions::{ElementFn, clamps_nothing};
@@ -41,6 +43,7 @@ pub struct Elementwise {
 impl Elementwise {
     pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
         let mut out = self.input.eval(run, state)?;
+        out.drop_histograms();
         let mut parameters = Vec::with_capacity(self.args.len());
         for arg in &mut self.args {
             parameters.push(arg.eval(run, state)?);
@@ -74,15 +77,16 @@ impl Elementwise {
 }
 
 /// Drops names, now or late, and checks that elements still differ.
-fn rename(head: &mut Memo<Arc<Head>>, out: Matrix, span: Span, run: &Run<'_>) -> Matrix {
+pub fn rename(head: &mut Memo<Arc<Head>>, out: Matrix, span: Span, run: &Run<'_>) -> Matrix {
     let late = run.profile.delayed_name_removal;
     let head = head.get(&[out.head()], || Arc::new(nameless(out.head(), late))).clone();
     run.settle(out.under(head), span)
 }
 
-/// `scalar(v)`: the only element's value, NaN where there is none or several.
+/// `scalar(v)`: the only number, NaN where there is none or several.
 pub fn scalar(vector: &mut Node, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
-    let input = vector.eval(run, state)?;
+    let mut input = vector.eval(run, state)?;
+    input.drop_histograms();
     let mut out = vec![f64::NAN; run.steps.len()];
     let mut found = vec![false; run.steps.len()];
     for column in input.columns() {
@@ -109,6 +113,7 @@ impl StepTime {
         for column in 0..out.head().len() {
             out.column_mut(column).0.copy_from_slice(&times);
         }
+        out.set_arena(None);
         Ok(rename(&mut self.head, out, span, run))
     }
 }
@@ -123,7 +128,11 @@ pub struct Negate {
 impl Negate {
     pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
         let mut out = self.input.eval(run, state)?;
-        out.values_mut().iter_mut().for_each(|value| *value = -*value);
+        if out.arena().is_some() {
+            negate_mixed(&mut out);
+        } else {
+            out.values_mut().iter_mut().for_each(|value| *value = -*value);
+        }
         Ok(if self.is_scalar { out } else { rename(&mut self.head, out, span, run) })
     }
 }
@@ -147,6 +156,9 @@ pub struct Sort {
 impl Sort {
     pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
         let mut out = self.input.eval(run, state)?;
+        if matches!(self.key, SortKey::Value) {
+            out.drop_histograms();
+        }
         if run.is_range() {
             if run.steps.len() > 1 {
                 let message = "sort is ineffective for range queries since results are always ordered by labels";
@@ -269,6 +281,13 @@ impl VectorScalar {
         }
         let constants = scalar_values(&scalar);
         let filters = self.op.is_comparison() && !self.return_bool;
+        if out.arena().is_some() || self.op.is_trim() {
+            let notes = vector_scalar(self.op, self.return_bool, self.swapped, &mut out, constants);
+            annotate(notes, self.op, span, state);
+            out.fail_all(scalar.errors);
+            let keeps_name = !self.op.changes_value() && !self.return_bool;
+            return Ok(if keeps_name { out } else { rename(&mut self.head, out, span, run) });
+        }
         let mut operand = vec![0.0; run.steps.len()];
         let mut holds = vec![0; bits::words(run.steps.len())];
         for column in 0..out.head().len() {
@@ -325,7 +344,10 @@ impl VectorVector {
                 };
                 let width = table.width(&join, &lhs, &rhs).unwrap_or(usize::MAX);
                 state.reserve(width, run.steps.len(), span)?;
-                table.join(&join, lhs, rhs)
+                let mut notes = Notes::default();
+                let out = table.join(&join, lhs, rhs, &mut notes);
+                annotate(notes, self.op, span, state);
+                out
             }
         };
         Ok(run.settle(out, span))

@@ -8,6 +8,8 @@ use super::call::{
     Absent, Elementwise, Negate, ScalarBinary, Sort, SortKey, StepTime, Table, VectorScalar, VectorVector,
 };
 use super::histogram::Histogram;
+use super::histogram_stats;
+use super::histogram_values::OfHistogram;
 use super::instant::InstantSelector;
 use super::invariant::Invariant;
 use super::labels::{Relabel, Rewrite};
@@ -24,7 +26,7 @@ use crate::promql::ast::{
     VectorSelector,
 };
 use crate::promql::functions::{self, LabelJoin, LabelReplace};
-use crate::syntax::{Cardinality, ParseError, VectorMatching};
+use crate::syntax::{Cardinality, ParseError, VectorMatching, strings};
 use crate::text::Span;
 use crate::time::Duration;
 
@@ -71,7 +73,11 @@ pub fn compile(expr: &Expr, shared: &SharedParts) -> Result<Root> {
             (Source::Series(selector), range) => Root::Range { selector: Box::new(selector), range },
             (Source::Subquery(subquery), _) => Root::Subquery(subquery),
         }),
-        _ => Ok(Root::Node(node(expr, shared)?.wrapped())),
+        _ => {
+            let mut root = node(expr, shared)?.wrapped();
+            histogram_stats::mark(&mut root, false);
+            Ok(Root::Node(root))
+        }
     }
 }
 
@@ -186,8 +192,8 @@ fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Resul
     let (invariant, wrap, mut first_step) = (input.invariant, input.wrap, input.first_step);
     let op = match (op, aggregate.param.as_ref().map(unwrap)) {
         (AggregateOp::CountValues, Some(Expr { kind: ExprKind::String(label), span: place })) => {
-            if label.is_empty() {
-                return Err(ParseError::new(*place, "invalid label name \"\""));
+            if label.is_empty() || strings::has_raw_bytes(label) {
+                return Err(ParseError::new(*place, format!("invalid label name {}", strings::quoted(label))));
             }
             if !grouping.without {
                 grouping.labels.push(label.clone());
@@ -218,9 +224,6 @@ fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Resul
 }
 
 fn operator(binary: &Binary, span: Span, shared: &SharedParts) -> Result<Compiled> {
-    if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
-        return unsupported(binary.op_span, &format!("`{}`", binary.op.as_str()));
-    }
     let (lhs, rhs) = (node(&binary.lhs, shared)?, node(&binary.rhs, shared)?);
     let invariant = lhs.invariant && rhs.invariant;
     let first_step = lhs.first_step || rhs.first_step;
@@ -241,7 +244,8 @@ fn operator(binary: &Binary, span: Span, shared: &SharedParts) -> Result<Compile
             let (vector, scalar) = if swapped { (rhs, lhs) } else { (lhs, rhs) };
             let return_bool = binary.return_bool;
             let head = Memo::default();
-            Op::VectorScalar(Box::new(VectorScalar { op: binary.op, return_bool, vector, scalar, swapped, head }))
+            let op = binary.op;
+            Op::VectorScalar(Box::new(VectorScalar { op, return_bool, vector, scalar, swapped, head }))
         }
     };
     Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step })
@@ -356,7 +360,18 @@ fn function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
         "histogram_quantile" | "histogram_fraction" => {
             let mut nodes: Vec<Node> = nodes.collect();
             let input = nodes.pop().ok_or_else(missing)?;
-            Op::Histogram(Box::new(Histogram { input, args: nodes, buckets: Memo::default() }))
+            Op::Histogram(Box::new(Histogram { input, args: nodes, label: None, name, buckets: Memo::default() }))
+        }
+        "histogram_quantiles" => {
+            let label = Some(text(&call.args, 1).to_owned());
+            let input = next()?;
+            let args = nodes.collect();
+            Op::Histogram(Box::new(Histogram { input, args, label, name, buckets: Memo::default() }))
+        }
+        _ if functions::native_histogram::of_histogram(name).is_some() => {
+            let Some(function) = functions::native_histogram::of_histogram(name) else { return Err(missing()) };
+            let of_totals = matches!(name, "histogram_count" | "histogram_sum" | "histogram_avg");
+            Op::OfHistogram(Box::new(OfHistogram { function, of_totals, input: next()?, head }))
         }
         _ => {
             let Some(function) = functions::elementwise(name) else {
@@ -412,6 +427,8 @@ fn range_function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compi
         range,
         function,
         over_columns: functions::column_function(name),
+        over_histograms: functions::window_histograms::over_histograms(name),
+        place: matrix.span,
         args: args.into_nodes(invariant),
         keeps_name: matches!(name, "last_over_time" | "first_over_time"),
         wants_counter: matches!(name, "rate" | "increase").then_some(matrix.span),

@@ -1,9 +1,11 @@
 //! Vector selectors: the latest sample of each series, where it is not too old and not a stale marker.
 
+use super::histogram_stats::move_totals;
 use super::run::{Run, State};
 use super::selector::{Reach, Selector, sees_all};
-use crate::engine::{EvalError, Head, Matrix, Memo};
+use crate::engine::{EvalError, Filling, Head, Matrix, Memo, bits};
 use crate::number::is_stale;
+use crate::store::Histograms;
 use crate::text::Span;
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ impl InstantSelector {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(matrix) };
         let sees_all = sees_all(&times, run.steps);
         let lookback = run.profile.lookback;
+        let mut arena = Filling::default();
         for (column, id) in self.selector.ids.iter().enumerate() {
             let series = run.store.series(*id);
             let (Some(from), Some(to)) = (series.times.first(), series.times.last()) else { continue };
@@ -41,13 +44,32 @@ impl InstantSelector {
                     present[step / 64] |= 1 << (step % 64);
                 }
             }
+            match &series.histograms {
+                Some(_) if self.selector.totals_only => {
+                    move_totals(series, &times, lookback, values, bits::steps(present), &mut arena);
+                }
+                Some(histograms) if !self.timestamps => move_handles(histograms, values, present, &mut arena),
+                _ => {}
+            }
         }
+        matrix.set_arena(arena.finish());
         if !self.timestamps {
             return Ok(matrix);
         }
         let late = run.profile.delayed_name_removal;
         let head = self.nameless.get(&[matrix.head()], || Arc::new(nameless(matrix.head(), late))).clone();
         Ok(run.settle(matrix.under(head), span))
+    }
+}
+
+/// Makes values that stand for histograms of a series stand for the same ones in the arena of a matrix.
+fn move_handles(histograms: &Histograms, values: &mut [f64], present: &[u64], arena: &mut Filling) {
+    let mut last: Option<(u64, f64)> = None;
+    for step in bits::steps(present) {
+        let Some(histogram) = histograms.get(values[step]) else { continue };
+        let known = last.filter(|(stored, _)| *stored == values[step].to_bits());
+        let (_, moved) = *last.insert(known.unwrap_or_else(|| (values[step].to_bits(), arena.add(histogram.clone()))));
+        values[step] = moved;
     }
 }
 

@@ -27,6 +27,7 @@ impl Invariant {
                 present.copy_from_slice(&all);
             }
         }
+        out.adopt(&first, 0..first.head().len());
         if let Some(order) = first.order.get(&0) {
             out.order = (0..run.steps.len()).map(|step| (step, order.clone())).collect();
         }

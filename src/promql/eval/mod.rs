@@ -1,6 +1,6 @@
 //! Evaluation of PromQL: an expression is compiled into a plan, and the plan is run for any number of steps at once.
 //!
-//! Semantics are those of Prometheus 3.14 (`promql/engine.go`), floats only. A plan keeps what it can between runs:
+//! Semantics are those of Prometheus 3.14 (`promql/engine.go`). A plan keeps what it can between runs:
 //! lists of series (they grow with the store), groups, match tables, output labels. So a run for one step costs little,
 //! and a rule that is evaluated tick by tick takes the same code as a query over a day.
 
@@ -10,6 +10,11 @@ mod bounds;
 mod call;
 mod compile;
 mod histogram;
+mod histogram_aggregates;
+mod histogram_operators;
+mod histogram_stats;
+mod histogram_values;
+mod histogram_windows;
 mod instant;
 mod invariant;
 mod labels;

@@ -9,6 +9,7 @@ use super::run::{Extent, Node, Run, State};
 use super::shared::SharedParts;
 use super::subquery::Subquery;
 use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Mode, Step, Steps, merge_in_order, settle};
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::promql::ast::{Expr, ValueType};
 use crate::store::MetricStore;
@@ -44,7 +45,7 @@ pub struct Query {
 }
 
 /// The series of a range vector with their samples.
-pub type RangeVector = Vec<(Labels, Vec<(Timestamp, f64)>)>;
+pub type RangeVector = Vec<(Labels, Vec<(Timestamp, Sample)>)>;
 
 impl Query {
     /// Prepares an expression that the parser has checked.
@@ -153,9 +154,10 @@ impl Query {
             Root::Subquery(subquery) => {
                 let mut series = Vec::new();
                 let errors = subquery.eval(self.span, &run, &mut state, |frame, _| {
-                    for column in frame.matrix.columns() {
-                        let samples = column.iter().map(|(step, value)| (frame.times[step], value)).collect();
-                        series.push((column.labels.clone(), samples));
+                    for (column, labels) in frame.matrix.head().labels.iter().enumerate() {
+                        let samples = frame.matrix.column_samples(column);
+                        let samples = samples.map(|(step, sample)| (frame.times[step], sample)).collect();
+                        series.push((labels.clone(), samples));
                     }
                 })?;
                 if let Some(error) = errors.into_values().next() {
@@ -194,5 +196,6 @@ fn sorted(matrix: Matrix) -> Matrix {
         values.copy_from_slice(matrix.values(from));
         present.copy_from_slice(matrix.present(from));
     }
+    out.adopt(&matrix, 0..out.head().len());
     out
 }

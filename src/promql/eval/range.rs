@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::annotation::Level;
 use super::bounds::Bounds;
+use super::histogram_windows::{self, HistogramCalls};
 use super::instant::nameless;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
@@ -13,6 +14,7 @@ use super::subquery::{Frame, Subquery};
 use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle};
 use crate::labels::Labels;
 use crate::number::is_stale;
+use crate::promql::functions::window_histograms::HistogramRangeFn;
 use crate::promql::functions::{ColumnFn, Parameters, RangeFn, Results, Track, Window};
 use crate::store::Series;
 use crate::text::Span;
@@ -31,6 +33,10 @@ pub struct RangeCall {
     pub function: RangeFn,
     /// The same over all windows of a series of numbers.
     pub over_columns: Option<ColumnFn>,
+    /// The same over windows that hold histograms.
+    pub over_histograms: HistogramRangeFn,
+    /// Where the range vector stands.
+    pub place: Span,
     /// The scalar parameters, in order.
     pub args: Vec<Node>,
     /// `last_over_time` and `first_over_time` act like an offset and keep the name.
@@ -52,13 +58,20 @@ impl RangeCall {
             .copied()
             .collect();
         let width = columns.len();
-        let function = self.function;
         let at: Vec<Timestamp> = run.steps.iter().map(|step| step.time).collect();
         let parameters_of_columns = Parameters { at: &at, first: columns.first().copied().unwrap_or_default() };
         let over_columns = self.over_columns.map(|function| (function, &parameters_of_columns));
+        let (function, over_histograms) = (self.function, self.over_histograms);
+        let totals_only = matches!(&self.source, Source::Series(selector) if selector.totals_only);
+        let mut histogram_calls = HistogramCalls::new(totals_only);
         let mut out = windows(&mut self.source, self.range, span, run, state, over_columns, |step, window| {
-            function(window, &flat[step * width..(step + 1) * width])
+            let args = &flat[step * width..(step + 1) * width];
+            if window.histograms.is_empty() {
+                return function(window, args);
+            }
+            histogram_calls.call(over_histograms, function, window, args)
         })?;
+        histogram_calls.finish(&mut out, self.place, state);
         for parameter in parameters {
             out.fail_all(parameter.errors);
         }
@@ -105,7 +118,11 @@ fn hint_counters(out: &Matrix, place: Span, state: &mut State) {
     const COUNTERS: [&str; 4] = ["_total", "_sum", "_count", "_bucket"];
     for column in out.columns() {
         let name = column.labels.name();
-        if !name.is_empty() && !COUNTERS.iter().any(|end| name.ends_with(end)) && !bits::none(column.present) {
+        let is_float = |value: f64| out.histogram(value).is_none();
+        if !name.is_empty()
+            && !COUNTERS.iter().any(|end| name.ends_with(end))
+            && column.iter().any(|(_, value)| is_float(value))
+        {
             let message =
                 format!("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {name:?}");
             state.annotate(Level::Info, place, message);
@@ -142,6 +159,7 @@ fn windows(
                     let track = Track {
                         times: &series.times,
                         values: &series.values,
+                        labels: &series.labels,
                         spacing: series.shape.spacing(),
                         bounds: bounds.of(series, &ends, range, run.steps, sees_all),
                         ends: &ends,
@@ -184,7 +202,7 @@ impl Selector {
         for id in &self.ids {
             let stored = run.store.series(*id);
             room.slide(stored, &ends, range, run.steps, sees_all, |_, window| {
-                let samples = window.times.iter().copied().zip(window.values.iter().copied()).collect();
+                let samples = window.times.iter().enumerate().map(|(at, time)| (*time, window.sample(at))).collect();
                 series.push((stored.labels.clone(), samples));
             });
         }
@@ -223,6 +241,7 @@ impl Samples {
         if has_stale {
             self.fill(series, base, end);
         }
+        let histograms = series.histograms.as_ref().map_or(&[][..], |histograms| &histograms.arena);
         let mut reach = Reach::new(series, sees_all);
         let mut from = base;
         for (step, end) in ends.iter().enumerate() {
@@ -241,7 +260,8 @@ impl Samples {
                 (&times[from..to], &series.values[from..to])
             };
             if !times.is_empty() {
-                f(step, &Window { times, values, start, end: *end, range, at: steps[step].time });
+                let (labels, at) = (&series.labels, steps[step].time);
+                f(step, &Window { times, values, histograms, labels, start, end: *end, range, at });
             }
         }
     }
@@ -328,6 +348,7 @@ impl Gathered {
         f: &mut impl FnMut(usize, &Window<'_>) -> Option<f64>,
     ) {
         let places = self.places(frame.matrix.head());
+        let arena = histogram_windows::without_hints(frame.matrix.arena());
         for (column, place) in frame.matrix.columns().zip(&places) {
             self.times.clear();
             self.samples.clear();
@@ -348,7 +369,8 @@ impl Gathered {
                     continue;
                 }
                 let (times, values) = (&self.times[from..to], &self.samples[from..to]);
-                if let Some(value) = f(step, &Window { times, values, start, end, range, at: steps[step].time }) {
+                let (labels, histograms, at) = (column.labels, arena.as_slice(), steps[step].time);
+                if let Some(value) = f(step, &Window { times, values, histograms, labels, start, end, range, at }) {
                     self.values[*place][step] = value;
                     bits::insert(&mut self.present[*place], step);
                 }

@@ -16,13 +16,15 @@ pub struct Selector {
     pub offset: Duration,
     pub ids: Vec<SeriesId>,
     pub head: Arc<Head>,
+    /// Of histograms, only count and sum are wanted.
+    pub totals_only: bool,
     /// The store that was searched, and how many series it had.
     searched: Option<(StoreId, usize)>,
 }
 
 impl Selector {
     pub fn new(matchers: Vec<Matcher>, at: Option<AtModifier>, offset: Duration) -> Selector {
-        Selector { matchers, at, offset, ids: Vec::new(), head: Arc::default(), searched: None }
+        Selector { matchers, at, offset, ids: Vec::new(), head: Arc::default(), totals_only: false, searched: None }
     }
 
     /// Finds the series that have appeared since the last time.

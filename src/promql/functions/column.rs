@@ -4,6 +4,7 @@
 use super::rate::{Kind, grown};
 use super::{Window, over_time, trend};
 use crate::engine::bits;
+use crate::labels::Labels;
 use crate::number::{KahanSum, kahan_sum};
 use crate::time::{Duration, Timestamp};
 
@@ -14,6 +15,7 @@ pub struct Track<'a> {
     pub times: &'a [Timestamp],
     /// One value a time.
     pub values: &'a [f64],
+    pub labels: &'a Labels,
     /// The distance of all times, where it is the same.
     pub spacing: Option<Duration>,
     /// The first sample of each window and the one behind its last; neither decreases. A window may be empty.
@@ -96,6 +98,8 @@ impl<'a> Track<'a> {
         Window {
             times: &self.times[from..to],
             values: &self.values[from..to],
+            histograms: &[],
+            labels: self.labels,
             start: end - self.range,
             end,
             range: self.range,
@@ -328,7 +332,8 @@ mod tests {
                 (shape, Some(*t))
             });
         let range = Duration(range);
-        let track = Track { times, values, spacing: shape.0.spacing(), bounds: &bounds, ends: &ends, range };
+        let (labels, spacing) = (&Labels::empty(), shape.0.spacing());
+        let track = Track { times, values, labels, spacing, bounds: &bounds, ends: &ends, range };
         let bits = |value: f64| if value.is_nan() { u64::MAX } else { value.to_bits() };
         let single = range_function(name).unwrap();
         let one_by_one = track.bounds.iter().enumerate().map(|(step, (from, to))| {

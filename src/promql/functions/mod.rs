@@ -5,10 +5,12 @@ mod column;
 mod elementwise;
 pub mod histogram;
 mod labels;
+pub mod native_histogram;
 mod over_time;
 mod rate;
 mod trend;
 mod window;
+pub mod window_histograms;
 
 pub use column::{ColumnFn, Parameters, Results, Track, column_function};
 pub use elementwise::{ElementFn, clamps_nothing, elementwise};

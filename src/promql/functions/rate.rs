@@ -2,7 +2,7 @@
 //! `promql/functions.go`, `extrapolatedRate` and `instantValue`).
 
 use super::Window;
-use crate::time::Duration;
+use crate::time::{Duration, Timestamp};
 
 /// What a function of this family makes of the difference.
 #[derive(Clone, Copy, PartialEq)]
@@ -56,17 +56,23 @@ fn extrapolated(window: &Window<'_>, kind: Kind) -> Option<f64> {
 /// A difference between first and last sample, resets added, stretched.
 pub(super) fn grown(window: &Window<'_>, kind: Kind, difference: f64) -> Option<f64> {
     let ([first, .., _], [first_time, .., last_time]) = (window.values, window.times) else { return None };
-    let counter = kind != Kind::Delta;
-    let sampled = (*last_time - *first_time).seconds();
+    let share = (kind != Kind::Delta && difference > 0.0 && *first >= 0.0).then(|| first / difference);
+    Some(difference * stretch(window, *first_time, *last_time, kind, share))
+}
+
+/// What a difference is multiplied by to stand for the whole window; `share` is what the first sample is of it, where it is
+/// the growth of a counter.
+pub(super) fn stretch(window: &Window<'_>, first: Timestamp, last: Timestamp, kind: Kind, share: Option<f64>) -> f64 {
+    let sampled = (last - first).seconds();
     let interval = sampled / (window.values.len() - 1) as f64;
     let near = interval * 1.1;
-    let mut to_start = (*first_time - window.start).seconds();
-    let mut to_end = (window.end - *last_time).seconds();
+    let mut to_start = (first - window.start).seconds();
+    let mut to_end = (window.end - last).seconds();
     if to_start >= near {
         to_start = interval / 2.0;
     }
-    if counter && difference > 0.0 && *first >= 0.0 {
-        let to_zero = sampled * (first / difference);
+    if let Some(share) = share {
+        let to_zero = sampled * share;
         if to_zero < to_start {
             to_start = to_zero;
         }
@@ -74,12 +80,8 @@ pub(super) fn grown(window: &Window<'_>, kind: Kind, difference: f64) -> Option<
     if to_end >= near {
         to_end = interval / 2.0;
     }
-
-    let mut factor = (sampled + to_start + to_end) / sampled;
-    if kind == Kind::Rate {
-        factor /= go_seconds(window.range);
-    }
-    Some(difference * factor)
+    let factor = (sampled + to_start + to_end) / sampled;
+    if kind == Kind::Rate { factor / go_seconds(window.range) } else { factor }
 }
 
 /// A duration as Go's `Duration.Seconds` counts it: whole seconds and the rest apart, which can round differently from a

@@ -1,5 +1,9 @@
 //! The samples of one series in one window: what a range-vector function is given.
 
+use std::sync::Arc;
+
+use crate::histogram::{FloatHistogram, Sample, index_of};
+use crate::labels::Labels;
 use crate::time::{Duration, Timestamp};
 
 /// The visible samples of one series in `(start, end]`, stale markers left out.
@@ -7,8 +11,12 @@ use crate::time::{Duration, Timestamp};
 pub struct Window<'a> {
     /// Strictly increasing.
     pub times: &'a [Timestamp],
-    /// One value a time.
+    /// One value a time; a handle where it is a histogram.
     pub values: &'a [f64],
+    /// What handles stand for; empty for a series of numbers.
+    pub histograms: &'a [Arc<FloatHistogram>],
+    /// Those of the series.
+    pub labels: &'a Labels,
     /// Where the window begins; a sample at this very time is outside.
     pub start: Timestamp,
     /// Where the window ends: the time of evaluation minus the offset; a sample at this very time is inside.
@@ -17,6 +25,17 @@ pub struct Window<'a> {
     pub range: Duration,
     /// The time of the step itself, without offset or `@`.
     pub at: Timestamp,
+}
+
+impl Window<'_> {
+    /// The sample at a place.
+    pub fn sample(&self, at: usize) -> Sample {
+        let value = self.values[at];
+        match index_of(value).and_then(|place| self.histograms.get(place)) {
+            Some(histogram) => Sample::Histogram(histogram.clone()),
+            None => Sample::Float(value),
+        }
+    }
 }
 
 /// A function over a window, given its scalar parameters at that step in the order of the arguments; `None`
@@ -54,7 +73,8 @@ pub(super) mod tests {
             let from = self.times.partition_point(|t| *t <= start);
             let to = self.times.partition_point(|t| *t <= end);
             let (times, values) = (&self.times[from..to], &self.values[from..to]);
-            check(&Window { times, values, start, end, range: end - start, at: end });
+            let labels = &Labels::empty();
+            check(&Window { times, values, histograms: &[], labels, start, end, range: end - start, at: end });
         }
     }
 }

@@ -5,10 +5,10 @@ use std::fmt;
 
 use regex::Regex;
 
-use super::Points;
+use crate::histogram::{FloatHistogram, Sample};
 use crate::labels::Labels;
 use crate::number::almost_equal;
-use crate::promql::series_values::ValueRun;
+use crate::promql::series_values::SampleRun;
 use crate::time::{Duration, Timestamp};
 
 /// The relative error that upstream allows.
@@ -101,7 +101,7 @@ pub enum Values {
     Scalar(f64),
     String(String),
     /// By labels: the place among the lines (from 0), and the values.
-    Series(HashMap<Labels, (usize, Points)>),
+    Series(HashMap<Labels, (usize, Vec<SampleRun>)>),
 }
 
 /// What an evaluation yields, as text a script can compare with.
@@ -110,20 +110,12 @@ pub enum Text {
     Scalar(f64),
     String(String),
     /// Elements in the order of the result.
-    Vector(Vec<(Labels, f64)>),
+    Vector(Vec<(Labels, Sample)>),
     /// Series in the order of the result, with their points.
-    Matrix(Vec<(Labels, Vec<(Timestamp, f64)>)>),
+    Matrix(Vec<(Labels, Vec<(Timestamp, Sample)>)>),
 }
 
 impl Expected {
-    /// Whether a native histogram is expected somewhere.
-    pub fn has_histograms(&self) -> bool {
-        match &self.values {
-            Values::Series(series) => series.values().any(|(_, points)| *points == Points::Histograms),
-            _ => false,
-        }
-    }
-
     /// Compares warnings and infos.
     pub fn check_annotations(&self, warnings: &[String], infos: &[String]) -> Result<(), String> {
         self.warnings.check("warning", warnings)?;
@@ -150,27 +142,25 @@ impl Expected {
         }
     }
 
-    fn series(&self, labels: &Labels) -> Option<(usize, &[ValueRun])> {
+    fn series(&self, labels: &Labels) -> Option<(usize, &[SampleRun])> {
         match &self.values {
-            Values::Series(series) => match series.get(labels)? {
-                (place, Points::Floats(runs)) => Some((*place, runs)),
-                (_, Points::Histograms) => None,
-            },
+            Values::Series(series) => series.get(labels).map(|(place, runs)| (*place, runs.as_slice())),
             _ => None,
         }
     }
 
-    fn check_vector(&self, elements: &[(Labels, f64)]) -> Result<(), String> {
+    fn check_vector(&self, elements: &[(Labels, Sample)]) -> Result<(), String> {
         for (place, (labels, found)) in elements.iter().enumerate() {
             let (expected_place, runs) =
-                self.series(labels).ok_or_else(|| format!("unexpected {labels} with {found}"))?;
+                self.series(labels).ok_or_else(|| format!("unexpected {labels} with {}", shown(found)))?;
             if self.ordered && expected_place != place {
                 return Err(format!("{labels} is element {} and not {}", place + 1, expected_place + 1));
             }
             // Upstream compares with 0 where the value is left out.
-            let expected = runs.iter().copied().flat_map(ValueRun::values).next().flatten().unwrap_or(0.0);
-            if !almost_equal(expected, *found, EPSILON) {
-                return Err(format!("expected {expected} for {labels}, found {found}"));
+            let left_out = Wanted { sample: Sample::Float(0.0), hint_written: false };
+            let expected = wanted(runs).next().flatten().unwrap_or(left_out);
+            if !expected.is_met_by(found) {
+                return Err(format!("expected {} for {labels}, found {}", shown(&expected.sample), shown(found)));
             }
         }
         self.check_missing(|labels| elements.iter().any(|(found, _)| found == labels))
@@ -178,7 +168,7 @@ impl Expected {
 
     fn check_matrix(
         &self,
-        series: &[(Labels, Vec<(Timestamp, f64)>)],
+        series: &[(Labels, Vec<(Timestamp, Sample)>)],
         (start, end, step): (Timestamp, Timestamp, Duration),
     ) -> Result<(), String> {
         if self.ordered {
@@ -188,10 +178,11 @@ impl Expected {
             return Err(format!("{} comes before {}", pair[0].0, pair[1].0));
         }
         for (labels, found) in series {
-            let (_, runs) = self.series(labels).ok_or_else(|| format!("unexpected {labels} with {found:?}"))?;
+            let listed = || found.iter().map(|(_, sample)| shown(sample)).collect::<Vec<_>>().join(" ");
+            let (_, runs) = self.series(labels).ok_or_else(|| format!("unexpected {labels} with {}", listed()))?;
             let mut expected = Vec::new();
             let mut time = start;
-            for value in runs.iter().copied().flat_map(ValueRun::values) {
+            for value in wanted(runs) {
                 if time > end {
                     return Err(format!("more values are expected for {labels} than the query has steps"));
                 }
@@ -199,10 +190,11 @@ impl Expected {
                 time = time + step;
             }
             if expected.len() != found.len() {
-                return Err(format!("expected {} values for {labels}, found {found:?}", expected.len()));
+                return Err(format!("expected {} values for {labels}, found {}", expected.len(), listed()));
             }
             for ((time, expected), (found_time, found)) in expected.iter().zip(found) {
-                if time != found_time || !almost_equal(*expected, *found, EPSILON) {
+                if time != found_time || !expected.is_met_by(found) {
+                    let (expected, found) = (shown(&expected.sample), shown(found));
                     return Err(format!("expected {expected} at {time} for {labels}, found {found} at {found_time}"));
                 }
             }
@@ -216,5 +208,61 @@ impl Expected {
             Some(labels) => Err(format!("expected {labels}, which is not there")),
             None => Ok(()),
         }
+    }
+}
+
+/// An expected sample.
+struct Wanted {
+    sample: Sample,
+    /// A counter reset hint that is not written is not compared.
+    hint_written: bool,
+}
+
+/// The expected samples, `None` where there must be none.
+fn wanted(runs: &[SampleRun]) -> impl Iterator<Item = Option<Wanted>> + '_ {
+    runs.iter().flat_map(|run| {
+        let hint_written = matches!(run, SampleRun::Histograms(run) if run.hint_written);
+        run.samples().map(move |sample| sample.map(|sample| Wanted { sample, hint_written }))
+    })
+}
+
+impl Wanted {
+    fn is_met_by(&self, found: &Sample) -> bool {
+        match (&self.sample, found) {
+            (Sample::Float(expected), Sample::Float(found)) => almost_equal(*expected, *found, EPSILON),
+            (Sample::Histogram(expected), Sample::Histogram(found)) => {
+                (!self.hint_written || expected.hint == found.hint) && same_histogram(expected, found)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether all numbers of two histograms are nearly the same, empty buckets left out (`compareNativeHistogram`).
+fn same_histogram(expected: &FloatHistogram, found: &FloatHistogram) -> bool {
+    let near = |a: f64, b: f64| almost_equal(a, b, EPSILON);
+    let [expected, found] = [expected, found].map(|histogram| {
+        let mut histogram = histogram.clone();
+        histogram.compact();
+        histogram
+    });
+    let same_buckets = [(&expected.positive, &found.positive), (&expected.negative, &found.negative)];
+    let same_buckets = same_buckets
+        .into_iter()
+        .all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.index == b.index && near(a.count, b.count)));
+    expected.schema == found.schema
+        && near(expected.count, found.count)
+        && near(expected.sum, found.sum)
+        && (!expected.has_custom_buckets() || expected.custom_values == found.custom_values)
+        && expected.zero_threshold == found.zero_threshold
+        && near(expected.zero_count, found.zero_count)
+        && same_buckets
+}
+
+/// A sample as a script writes it.
+fn shown(sample: &Sample) -> String {
+    match sample {
+        Sample::Float(value) => value.to_string(),
+        Sample::Histogram(histogram) => histogram.test_expression(),
     }
 }

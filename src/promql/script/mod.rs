@@ -2,6 +2,7 @@
 //! describes the language).
 
 mod expect;
+mod nhcb;
 mod parse;
 mod pinned;
 mod run;
@@ -11,7 +12,7 @@ pub use parse::parse;
 pub use run::{Case, Outcome, run};
 
 use crate::labels::Labels;
-use crate::promql::series_values::ValueRun;
+use crate::promql::series_values::SampleRun;
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
 
@@ -42,17 +43,9 @@ pub struct Load {
 #[derive(Clone, Debug)]
 pub struct LoadedSeries {
     pub labels: Labels,
-    pub points: Points,
+    pub points: Vec<SampleRun>,
     /// A line `series@st` gives its samples start timestamps.
     pub start_timestamps: bool,
-}
-
-/// The values of a series as written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Points {
-    Floats(Vec<ValueRun>),
-    /// Some are native histograms, `{{...}}`.
-    Histograms,
 }
 
 /// An expression, when to evaluate it, and what has to come out.

@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::expect::{Expected, Failure, Pattern, Values};
-use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries, Points};
+use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries};
 use crate::labels::Labels;
 use crate::number::parse_go_number;
 use crate::promql::parse_series_prefix;
-use crate::promql::series_values::{ValueRun, parse_values};
+use crate::promql::series_values::{SampleRun, parse_samples};
 use crate::syntax::{Cursor, ParseError, strings};
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
@@ -161,14 +161,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn series(&self, line: Line<'_>) -> Result<(Labels, Points), Diagnostic> {
+    fn series(&self, line: Line<'_>) -> Result<(Labels, Vec<SampleRun>), Diagnostic> {
         let (labels, end) = parse_series_prefix(line.text).map_err(|error| self.parse_error(line, error))?;
         let rest = line.text.get(end..).unwrap_or_default();
-        if rest.contains("{{") {
-            return Ok((labels, Points::Histograms));
-        }
-        let runs = parse_values(rest).map_err(|error| self.parse_error(line, error.shifted(end)))?;
-        Ok((labels, Points::Floats(runs)))
+        let runs = parse_samples(rest).map_err(|error| self.parse_error(line, error.shifted(end)))?;
+        Ok((labels, runs))
     }
 
     fn eval(&mut self, line: Line<'a>) -> Result<Eval, Diagnostic> {
@@ -296,17 +293,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How many values are written, at least: a histogram counts as one.
-fn values_of(points: &Points) -> u64 {
-    match points {
-        Points::Floats(runs) => runs.iter().map(|run: &ValueRun| run.count).fold(0, u64::saturating_add),
-        Points::Histograms => 1,
-    }
+/// How many values are written.
+fn values_of(points: &[SampleRun]) -> u64 {
+    points.iter().map(SampleRun::count).fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::histogram::Sample;
 
     fn read(text: &str) -> Result<Vec<Command>, Diagnostic> {
         parse(&Source::new("a.test", text))
@@ -328,7 +323,8 @@ mod tests {
         let CommandKind::Load(load) = &commands[0].kind else { panic!() };
         assert_eq!(load.step, Duration(300_000));
         assert_eq!(load.series[0].labels.as_metric(), "a{b=\"c\"}");
-        assert_eq!(load.series[1].points, Points::Histograms);
+        let sum = |sample: Option<Sample>| sample.and_then(|sample| sample.histogram().map(|found| found.sum));
+        assert_eq!(load.series[1].points[0].samples().map(sum).collect::<Vec<_>>(), [Some(1.0)]);
     }
 
     #[test]

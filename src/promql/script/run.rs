@@ -1,16 +1,16 @@
 //! Runs a script: fills the store, evaluates, compares as upstream does.
 
-use std::collections::BTreeSet;
-
 use super::expect::{Expected, Text, Values};
+use super::nhcb::custom_histograms;
 use super::pinned::{asks_for_context, at_every_time};
-use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries, Points};
+use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries};
 use crate::engine::{Mode, Steps};
-use crate::labels::{Labels, METRIC_NAME};
+use crate::histogram::Sample;
+use crate::labels::Labels;
 use crate::promql::ast::{Expr, ValueType};
 use crate::promql::eval::{Level, Profile, Query};
 use crate::promql::parse_with;
-use crate::promql::series_values::ValueRun;
+use crate::promql::series_values::SampleRun;
 use crate::store::{MetricStore, Moment};
 use crate::time::{Duration, Timestamp};
 
@@ -76,9 +76,13 @@ impl Data {
             self.load_series(series, load.step)?;
         }
         if load.with_nhcb {
-            let bases: BTreeSet<Labels> =
-                load.series.iter().filter_map(|series| histogram_of(&series.labels)).collect();
-            self.beyond.extend(bases.into_iter().map(|labels| (labels, "native histograms")));
+            for (labels, histograms) in custom_histograms(&load.series, load.step)? {
+                let id = self.store.id_or_create(&labels);
+                for (time, histogram) in histograms {
+                    let appended = self.store.append_histogram(id, time, &histogram, Moment::arrival(time));
+                    appended.map_err(|error| format!("{labels} at {time}: {error}"))?;
+                }
+            }
         }
         Ok(())
     }
@@ -87,23 +91,16 @@ impl Data {
         if series.start_timestamps {
             self.beyond.push((series.labels.clone(), "start timestamps"));
         }
-        let runs = match &series.points {
-            Points::Floats(runs) => runs,
-            Points::Histograms => {
-                self.beyond.push((series.labels.clone(), "native histograms"));
-                return Ok(());
-            }
-        };
-        let count = runs.iter().map(|run| run.count).fold(0, u64::saturating_add);
+        let count = series.points.iter().map(SampleRun::count).fold(0, u64::saturating_add);
         if count > MAX_LOADED {
             return Err(format!("{} has more than {MAX_LOADED} values", series.labels));
         }
         let mut time = Timestamp(0);
         let mut id = None;
-        for value in runs.iter().copied().flat_map(ValueRun::values) {
-            if let Some(value) = value {
+        for sample in series.points.iter().flat_map(SampleRun::samples) {
+            if let Some(sample) = sample {
                 let id = *id.get_or_insert_with(|| self.store.id_or_create(&series.labels));
-                let appended = self.store.append(id, time, value, Moment::arrival(time));
+                let appended = self.store.append_sample(id, time, &sample, Moment::arrival(time));
                 appended.map_err(|error| format!("{} at {time}: {error}", series.labels))?;
             }
             time = time + step;
@@ -112,22 +109,10 @@ impl Data {
     }
 }
 
-/// The native histogram that upstream makes of a classic one's series.
-fn histogram_of(labels: &Labels) -> Option<Labels> {
-    let name = labels.name();
-    let base = ["_bucket", "_count", "_sum"].into_iter().find_map(|suffix| name.strip_suffix(suffix))?;
-    let mut builder = labels.builder();
-    builder.set(METRIC_NAME, base).remove("le");
-    Some(builder.build())
-}
-
 /// Evaluates and compares one case.
 fn check(eval: &Eval, data: &Data, profile: &Profile) -> Result<(), Outcome> {
     if let Some(broken) = &data.broken {
         return Err(Outcome::Failed(broken.clone()));
-    }
-    if eval.expected.has_histograms() {
-        return Err(Outcome::Unsupported("native histograms".to_owned()));
     }
     let expr = match parse_with(&eval.expr, profile.features) {
         Ok(expr) => expr,
@@ -143,7 +128,7 @@ fn check(eval: &Eval, data: &Data, profile: &Profile) -> Result<(), Outcome> {
     match eval.at {
         EvalTime::Range { start, end, step } => {
             let subject = Subject { expr: &expr, eval, data, profile };
-            match subject.range(start, end, step)? {
+            match subject.range(start, end, step, Subject::check_annotations)? {
                 Some(result) => eval.expected.check(&result, (start, end, step)).map_err(Outcome::Failed),
                 None => Ok(()),
             }
@@ -189,8 +174,14 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The result of a range query; `None` where it failed as expected.
-    fn range(&self, start: Timestamp, end: Timestamp, step: Duration) -> Result<Option<Text>, Outcome> {
+    /// The result of a range query that ends well in the eyes of `check`; `None` where it failed as expected.
+    fn range(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        step: Duration,
+        check: fn(&Self, &Query) -> Result<(), Outcome>,
+    ) -> Result<Option<Text>, Outcome> {
         let expected = &self.eval.expected;
         let mut query = match Query::compile(self.expr, self.profile) {
             Ok(query) => query,
@@ -201,10 +192,12 @@ impl Subject<'_> {
             Ok(matrix) => matrix,
             Err(error) => return settle_error(expected, &error.message).map(|()| None),
         };
-        self.check_success(&query)?;
-        let series = matrix.columns().map(|column| {
-            let points = column.iter().filter_map(|(at, value)| Some((steps.0.get(at)?.time, value)));
-            (column.labels.clone(), points.collect())
+        self.check_success()?;
+        check(self, &query)?;
+        let series = matrix.head().labels.iter().enumerate().map(|(column, labels)| {
+            let points = matrix.column_samples(column);
+            let points = points.filter_map(|(at, sample)| Some((steps.0.get(at)?.time, sample)));
+            (labels.clone(), points.collect())
         });
         Ok(Some(Text::Matrix(series.collect())))
     }
@@ -220,7 +213,8 @@ impl Subject<'_> {
             return Ok(());
         }
         let in_range = |outcome| because(outcome, "in a range query");
-        let range = self.range(time - Duration::MINUTE, time + Duration::MINUTE, Duration::MINUTE);
+        // Of other steps there may be other things to say: upstream looks at the values only.
+        let range = self.range(time - Duration::MINUTE, time + Duration::MINUTE, Duration::MINUTE, |_, _| Ok(()));
         let Some(Text::Matrix(series)) = range.map_err(in_range)? else {
             return Err(in_range(Outcome::Failed("it failed".to_owned())));
         };
@@ -232,7 +226,7 @@ impl Subject<'_> {
             elements.extend(points.into_iter().find(|(at, _)| *at == time).map(|(_, value)| (labels, value)));
         }
         let result = match elements.first() {
-            Some((_, value)) if is_scalar => Text::Scalar(*value),
+            Some((_, Sample::Float(value))) if is_scalar => Text::Scalar(*value),
             _ => Text::Vector(elements),
         };
         expected.check(&result, grid).map_err(|reason| in_range(Outcome::Failed(reason)))
@@ -253,16 +247,17 @@ impl Subject<'_> {
                 Some(step) => query.run_range_vector(store, *step).map(Text::Matrix),
                 None => Ok(Text::Matrix(Vec::new())),
             },
-            of => query.run(store, &steps, Mode::Instants).and_then(|matrix| matrix.result(0)).map(|elements| {
+            of => query.run(store, &steps, Mode::Instants).and_then(|matrix| matrix.sample_result(0)).map(|elements| {
                 match elements.first() {
-                    Some((_, value)) if of == ValueType::Scalar => Text::Scalar(*value),
+                    Some((_, Sample::Float(value))) if of == ValueType::Scalar => Text::Scalar(*value),
                     _ => Text::Vector(elements),
                 }
             }),
         };
         match result {
             Ok(result) => {
-                self.check_success(&query)?;
+                self.check_success()?;
+                self.check_annotations(&query)?;
                 let is_scalar = matches!(result, Text::Scalar(_));
                 Ok(Some((result, is_scalar)))
             }
@@ -270,11 +265,15 @@ impl Subject<'_> {
         }
     }
 
-    /// That the query was meant to succeed, and its annotations.
-    fn check_success(&self, query: &Query) -> Result<(), Outcome> {
-        if self.eval.expected.failure.is_some() {
-            return Err(Outcome::Failed("an error was expected, but there is none".to_owned()));
+    /// That the query was meant to succeed.
+    fn check_success(&self) -> Result<(), Outcome> {
+        match &self.eval.expected.failure {
+            Some(_) => Err(Outcome::Failed("an error was expected, but there is none".to_owned())),
+            None => Ok(()),
         }
+    }
+
+    fn check_annotations(&self, query: &Query) -> Result<(), Outcome> {
         let texts = |level: Level| -> Vec<String> {
             query.annotations().iter().filter(|found| found.level == level).map(ToString::to_string).collect()
         };
