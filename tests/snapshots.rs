@@ -6,6 +6,7 @@ mod incident;
 
 use std::path::Path;
 
+use firedrill::text::Source;
 use incident::{changed, firedrill, root, stdout};
 
 const REPLAY: &str = "incidents/vmagent-remote-write";
@@ -78,13 +79,35 @@ fn drills_for_ci_servers() {
 #[test]
 fn replays_for_people() {
     for (name, args) in [
-        ("show_day", &["show", REPLAY][..]),
-        ("show_reverted", &["show", REPLAY, "--variant", "reverted"]),
-        ("show_at", &["show", REPLAY, "--at", "15:32"]),
+        ("show_at", &["show", REPLAY, "--at", "15:32"][..]),
         ("show_at_pending", &["show", REPLAY, "--at", "15:10"]),
         ("show_explain", &["show", REPLAY, "--explain"]),
     ] {
         compare(name, &printed(&root(), args));
+    }
+}
+
+/// Every incident and every variant of it, each in its own file: `timeline_INCIDENT_VARIANT`.
+#[test]
+fn timelines_of_every_day() {
+    let mut replays: Vec<_> = std::fs::read_dir(root().join("incidents"))
+        .expect("the incidents")
+        .map(|entry| entry.expect("a folder").path())
+        .filter(|folder| folder.join("replay.yaml").is_file())
+        .collect();
+    replays.sort();
+    for folder in replays {
+        let text = std::fs::read_to_string(folder.join("replay.yaml")).expect("a replay");
+        let replay =
+            firedrill::replay::read(&Source::new("replay.yaml", text), &folder).expect("a replay without errors");
+        let incident = folder.file_name().and_then(|name| name.to_str()).expect("a name in ASCII");
+        let path = format!("incidents/{incident}");
+        for day in replay.days() {
+            let args = ["show", &path, "--variant", day.name.as_deref().unwrap_or_default()];
+            let (args, variant) =
+                if let Some(name) = &day.name { (&args[..], name.as_str()) } else { (&args[..2], "day") };
+            compare(&format!("timeline_{incident}_{variant}"), &printed(&root(), args));
+        }
     }
 }
 
