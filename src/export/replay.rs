@@ -10,7 +10,7 @@ use crate::number::format_api;
 use crate::promql;
 use crate::rules::Group;
 use crate::syntax::strings::quoted;
-use crate::text::Diagnostic;
+use crate::text::{Diagnostic, Source};
 use crate::time::{Duration, Timestamp};
 use crate::unit_test::{self, ExpectedAlert, ExprTest, Rules, TestFile, TestGroup};
 
@@ -58,7 +58,7 @@ pub fn replay_of(
         out += &words("    values:", items.iter().map(String::as_str));
     }
     out += "expect:\n";
-    warnings.extend(alerts(&mut out, group, &rules.groups, span));
+    warnings.extend(alerts(&mut out, &file.source, group, &rules.groups, span));
     warnings.extend(queries(&mut out, file, group, span));
     Ok(ConvertedReplay { text: out, warnings })
 }
@@ -114,7 +114,7 @@ fn unsaid(file: &TestFile, group: &TestGroup, rules: &[Group]) -> Vec<Diagnostic
 }
 
 /// Writes what has to fire: for each alert one entry with all its times.
-fn alerts(out: &mut String, group: &TestGroup, rules: &[Group], span: Span) -> Vec<Diagnostic> {
+fn alerts(out: &mut String, source: &Source, group: &TestGroup, rules: &[Group], span: Span) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     let mut names: Vec<&str> = Vec::new();
     let mut times: BTreeMap<(&str, Duration), &[ExpectedAlert]> = BTreeMap::new();
@@ -125,6 +125,11 @@ fn alerts(out: &mut String, group: &TestGroup, rules: &[Group], span: Span) -> V
             let problem = Diagnostic::warning(format!("no rule has the alert `{}`", name.value));
             warnings
                 .push(name.diagnose_all(problem.help("its tests are left out: firedrill refuses what no rule has")));
+            continue;
+        }
+        if test.expected.iter().any(ExpectedAlert::is_partial) {
+            let problem = Diagnostic::warning("this test is left out: it expects a part of an alert");
+            warnings.push(problem.at(source, test.span).help("a replay says with `firing` all labels of an alert"));
             continue;
         }
         if !names.contains(&&**name) {
@@ -152,7 +157,7 @@ fn alerts(out: &mut String, group: &TestGroup, rules: &[Group], span: Span) -> V
                 let labels = alert.labels.iter().filter(|(label, _)| &**label != "alertname");
                 let pairs = labels.map(|(name, value)| (&**name, &**value));
                 let _ = writeln!(out, "            - labels: {}", flow(pairs));
-                let pairs = alert.annotations.iter().map(|(name, value)| (&**name, &**value));
+                let pairs = alert.annotations.iter().map(|(name, text)| (&**name, text.written()));
                 let _ = writeln!(out, "              annotations: {}", flow(pairs));
             }
         }

@@ -8,7 +8,9 @@ use super::human::{Look, badge, grouped, plural};
 use super::words::plain;
 use crate::drill::verdict::Verdict;
 use crate::number;
-use crate::unit_test::{Failure, FailureKind, FiringAlert, GroupResult, ResultSample};
+use crate::rules::AlertState;
+use crate::time::Duration;
+use crate::unit_test::{Failure, FailureKind, GroupResult, ResultSample, StandingAlert, WantedAlert, WantedText};
 
 /// A line for each file.
 pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
@@ -58,8 +60,13 @@ pub fn failure(failure: &Failure) -> String {
             let _ = writeln!(out, "{}", error.render(false));
         }
         FailureKind::Alerts(difference) => {
-            let list = |alerts: &[FiringAlert]| alerts.iter().map(|alert| format!("{alert:?}")).collect();
-            both(&mut out, list(&difference.expected), list(&difference.got));
+            // Only a case that asks for more than firing alerts is told more.
+            let partial = difference
+                .expected
+                .iter()
+                .any(|alert| alert.state != AlertState::Firing || alert.value.is_some() || alert.active_at.is_some());
+            let got = difference.got.iter().map(|alert| standing(alert, partial)).collect();
+            both(&mut out, difference.expected.iter().map(wanted).collect(), got);
         }
         FailureKind::Samples { expected, got } => {
             let line = |sample: &ResultSample| {
@@ -70,6 +77,40 @@ pub fn failure(failure: &Failure) -> String {
         }
     }
     out
+}
+
+/// `{alertname="A", severity="page", ..} summary="x" pending with value 5`: two dots stand for what is free.
+fn wanted(alert: &WantedAlert) -> String {
+    let mut labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    labels.extend(alert.more_labels.then(|| "..".to_owned()));
+    let mut line = format!("{{{}}}", labels.join(", "));
+    for (name, text) in &alert.annotations {
+        let _ = match text {
+            WantedText::Exactly(text) => write!(line, " {name}={text:?}"),
+            WantedText::Matching { pattern, .. } => write!(line, " {name}=~{pattern:?}"),
+        };
+    }
+    line.push_str(if alert.more_annotations { " .." } else { "" });
+    facts(&mut line, (alert.state != AlertState::Firing).then_some(alert.state), alert.value, alert.active_at);
+    line
+}
+
+fn standing(alert: &StandingAlert, whole: bool) -> String {
+    let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    let mut line = format!("{{{}}}", labels.join(", "));
+    for (name, text) in &alert.annotations {
+        let _ = write!(line, " {name}={text:?}");
+    }
+    if whole {
+        facts(&mut line, Some(alert.state), alert.value, Some(alert.active_at));
+    }
+    line
+}
+
+fn facts(line: &mut String, state: Option<AlertState>, value: Option<f64>, active_at: Option<Duration>) {
+    let _ = state.map(|state| write!(line, " {}", state.as_str()));
+    let _ = value.map(|value| write!(line, " with value {}", number::format_f(value)));
+    let _ = active_at.map(|time| write!(line, " active at {time}"));
 }
 
 fn both(out: &mut String, expected: Vec<String>, got: Vec<String>) {

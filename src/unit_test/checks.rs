@@ -1,8 +1,9 @@
 //! Holds alerts and samples against what a test group expects (Prometheus `cmd/promtool/unittest.go`, `testGroup.test`).
 
 use super::run::Played;
-use super::verdict::{AlertDifference, Failure, FailureKind, FiringAlert, ResultSample};
-use super::{AlertTest, ExpectedSample, ExprTest, TestFile, TestGroup, vmalert};
+use super::verdict::{AlertDifference, Failure, FailureKind, ResultSample, StandingAlert};
+use super::wanted::{WantedAlert, WantedText, all_matched};
+use super::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestFile, TestGroup, vmalert};
 use crate::engine::{Mode, Step, Steps};
 use crate::histogram::Sample;
 use crate::labels::Labels;
@@ -37,26 +38,14 @@ pub fn alerts(played: &Played<'_>) -> Vec<Failure> {
 
 fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
     let name = test.alertname.as_ref()?;
-    let mut expected: Vec<FiringAlert> = test
-        .expected
-        .iter()
-        .map(|alert| {
-            let mut labels = alert.labels.clone();
-            labels.retain(|(label, _)| &**label != "alertname");
-            let mut labels = texts(&labels);
-            labels.push(("alertname".to_owned(), name.value.clone()));
-            if let Some(groupname) = &test.groupname {
-                labels.retain(|(label, _)| label != "alertgroup");
-                labels.push(("alertgroup".to_owned(), groupname.value.clone()));
-            }
-            labels.sort();
-            FiringAlert { labels, annotations: texts(&alert.annotations) }
-        })
-        .collect();
-    let mut got = firing(played, test);
-    expected.sort();
-    got.sort();
-    if expected == got {
+    let mut expected: Vec<WantedAlert> = test.expected.iter().map(|alert| wanted(test, name, alert)).collect();
+    let pending = expected.iter().any(|alert| alert.state == AlertState::Pending);
+    let mut got = standing(played, test, pending);
+    expected.sort_by(|a, b| a.labels.cmp(&b.labels));
+    got.sort_by(|a, b| (&a.labels, &a.annotations).cmp(&(&b.labels, &b.annotations)));
+    let fuzzy = played.file.fuzzy_compare;
+    let fits = |w: usize, a: usize| expected[w].accepts(&got[a], |wanted, value| same_value(wanted, value, fuzzy));
+    if all_matched(expected.len(), got.len(), fits) {
         return None;
     }
     Some(Failure {
@@ -66,28 +55,52 @@ fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
     })
 }
 
-/// The alerts of a test's name that fire at its time.
-fn firing(played: &Played<'_>, test: &AlertTest) -> Vec<FiringAlert> {
+/// What an item of `exp_alerts` wants.
+fn wanted(test: &AlertTest, name: &Located, alert: &ExpectedAlert) -> WantedAlert {
+    let mut labels: Vec<(String, String)> =
+        alert.labels.iter().map(|(label, value)| (label.value.clone(), value.value.clone())).collect();
+    // The case names the alert; what the item says of that is not looked at.
+    let names = [("alertname", Some(name)), ("alertgroup", test.groupname.as_ref())];
+    for (label, value) in names.into_iter().filter_map(|(label, value)| Some((label, value?))) {
+        labels.retain(|(other, _)| other != label);
+        labels.push((label.to_owned(), value.value.clone()));
+    }
+    labels.sort();
+    let mut annotations: Vec<(String, WantedText)> =
+        alert.annotations.iter().map(|(name, text)| (name.value.clone(), text.clone())).collect();
+    annotations.sort_by(|a, b| a.0.cmp(&b.0));
+    WantedAlert {
+        labels,
+        more_labels: alert.more_labels,
+        annotations,
+        more_annotations: alert.more_annotations,
+        state: alert.state,
+        value: alert.value,
+        active_at: alert.active_at,
+    }
+}
+
+/// The alerts of a test's name that fire at its time, and those that are pending if they are asked for.
+fn standing(played: &Played<'_>, test: &AlertTest, pending: bool) -> Vec<StandingAlert> {
     let at = played.tick(test.eval_time);
     let named = |alert: &crate::rules::AlertTrack| {
         let group = &played.rules[alert.rule.group];
         test.names(group, &group.rules[alert.rule.rule])
     };
     let standing = played.run.alerts_at(at);
-    let firing = standing.filter(|(alert, state)| *state == AlertState::Firing && named(alert));
-    firing
-        .map(|(alert, _)| FiringAlert {
+    let asked = standing.filter(|(alert, state)| (pending || *state == AlertState::Firing) && named(alert));
+    asked
+        .map(|(alert, state)| StandingAlert {
             labels: alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             annotations: played.run.annotations(played.rules, &played.store, alert, at),
+            state,
+            value: alert.sighting(at).and_then(|sighting| match &sighting.value {
+                Sample::Float(value) => Some(*value),
+                Sample::Histogram(_) => None,
+            }),
+            active_at: alert.active_at - played.group.start,
         })
         .collect()
-}
-
-fn texts(pairs: &[(Located, Located)]) -> Vec<(String, String)> {
-    let mut texts: Vec<(String, String)> =
-        pairs.iter().map(|(name, value)| (name.value.clone(), value.value.clone())).collect();
-    texts.sort();
-    texts
 }
 
 /// A rule that failed ends the test.

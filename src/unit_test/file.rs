@@ -2,8 +2,10 @@
 
 use chrono::DateTime;
 
+use super::WantedText;
+use crate::labels::anchored_regex;
 use crate::number;
-use crate::rules::{Group, Rule};
+use crate::rules::{AlertState, Group, Rule};
 use crate::text::yaml::{self, Kind, Mapping, Node, Problems};
 use crate::text::{Diagnostic, Located, Source, Span};
 use crate::time::{Duration, Timestamp};
@@ -22,6 +24,8 @@ pub struct TestFile {
     pub fuzzy_compare: bool,
     pub dialect: Dialect,
     pub groups: Vec<TestGroup>,
+    /// Where a second YAML document begins, which nobody reads.
+    pub second_document: Option<Span>,
 }
 
 /// Whose test file it is.
@@ -76,13 +80,21 @@ pub struct AlertTest {
     pub expected: Vec<ExpectedAlert>,
 }
 
-/// One alert that has to fire.
+/// One alert that has to fire, or to be pending.
 #[derive(Clone, Debug)]
 pub struct ExpectedAlert {
     pub span: Span,
-    /// All labels but `alertname`, in the order of the file; empty values count.
+    /// Without `alertname`, in the order of the file; empty values count.
     pub labels: Vec<(Located, Located)>,
-    pub annotations: Vec<(Located, Located)>,
+    /// Whether it may have other labels too.
+    pub more_labels: bool,
+    pub annotations: Vec<(Located, WantedText)>,
+    /// Whether it may have other annotations too.
+    pub more_annotations: bool,
+    pub state: AlertState,
+    pub value: Option<f64>,
+    /// When its condition began to hold, after the start.
+    pub active_at: Option<Duration>,
 }
 
 /// What an expression has to yield at a time.
@@ -126,6 +138,17 @@ impl TestGroup {
     }
 }
 
+impl ExpectedAlert {
+    /// Whether it says what promtool has no word for.
+    pub fn is_partial(&self) -> bool {
+        self.more_labels
+            || self.more_annotations
+            || self.state != AlertState::Firing
+            || self.value.is_some()
+            || self.active_at.is_some()
+    }
+}
+
 impl AlertTest {
     /// Whether it asks for the alerts of a rule.
     pub fn names(&self, group: &Group, rule: &Rule) -> bool {
@@ -139,12 +162,12 @@ impl AlertTest {
 /// # Errors
 /// Everything that is wrong with it, in the order of the places.
 pub fn read(source: &Source) -> Result<TestFile, Vec<Diagnostic>> {
-    let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
+    let (document, next) = yaml::read_first(source).map_err(|problem| vec![problem])?;
     let problems = Problems::new(source);
-    let file = documents.first().and_then(|document| Reader { problems: &problems }.file(document));
+    let file = document.as_ref().and_then(|document| Reader { problems: &problems }.file(document));
     let found = problems.into_inner();
     match file {
-        Some(file) if found.is_empty() => Ok(file),
+        Some(file) if found.is_empty() => Ok(TestFile { second_document: next, ..file }),
         None if found.is_empty() => Err(vec![
             Diagnostic::error(format!("{} is empty", source.name()))
                 .help("a unit test file has `rule_files:` and `tests:`"),
@@ -165,13 +188,22 @@ impl<'a> Reader<'a> {
         let group_eval_order = top.strings("group_eval_order");
         self.no_name_twice(&group_eval_order);
         let fuzzy_compare = top.boolean("fuzzy_compare").unwrap_or(false);
-        let tests = top.list("tests");
+        let tests = top.items("tests");
         let dialect = dialect(&tests);
         let groups = tests.iter().enumerate().filter_map(|(i, node)| self.group(i, node, evaluation_interval, dialect));
         let groups = groups.collect();
         top.finish();
         let source = self.problems.source.clone();
-        Some(TestFile { source, rule_files, evaluation_interval, group_eval_order, fuzzy_compare, dialect, groups })
+        Some(TestFile {
+            source,
+            rule_files,
+            evaluation_interval,
+            group_eval_order,
+            fuzzy_compare,
+            dialect,
+            groups,
+            second_document: None,
+        })
     }
 
     fn no_name_twice(&self, names: &[Located]) {
@@ -198,10 +230,10 @@ impl<'a> Reader<'a> {
             true => VMALERT_START,
             false => fields.string("start_timestamp").and_then(|text| self.start(&text)).unwrap_or_default(),
         };
-        let input_series = fields.list("input_series").into_iter().filter_map(|node| self.series(node)).collect();
+        let input_series = fields.items("input_series").into_iter().filter_map(|node| self.series(node)).collect();
         let alert_tests =
-            fields.list("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node, dialect)).collect();
-        let expr_tests = fields.list(if vmalert { "metricsql_expr_test" } else { "promql_expr_test" });
+            fields.items("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node, dialect)).collect();
+        let expr_tests = fields.items(if vmalert { "metricsql_expr_test" } else { "promql_expr_test" });
         let expr_tests = expr_tests.into_iter().filter_map(|node| self.expr_test(node, dialect)).collect();
         let external_labels = fields.pairs("external_labels");
         let external_url = fields.string("external_url").map(|url| url.value).unwrap_or_default();
@@ -258,17 +290,80 @@ impl<'a> Reader<'a> {
         }
         let eval_time = self.eval_time(node, &fields, dialect);
         let alertname = fields.string("alertname").filter(|name| !name.is_empty());
-        let expected = fields.list("exp_alerts").into_iter().filter_map(|node| self.expected_alert(node)).collect();
+        let expected = fields.items("exp_alerts").into_iter().filter_map(|node| self.expected_alert(node)).collect();
         fields.finish();
         Some(AlertTest { span: node.span, eval_time, groupname, alertname, expected })
     }
 
+    /// promtool knows `exp_labels` and `exp_annotations`, which are all labels and annotations of the alert. An item that uses one of the
+    /// other fields only says what it says: what it does not speak of is free.
     fn expected_alert(&self, node: &'a Node) -> Option<ExpectedAlert> {
         let fields = Mapping::of(node, "an expected alert", self.problems)?;
-        let labels = fields.pairs("exp_labels");
-        let annotations = fields.pairs("exp_annotations");
+        let mut partial = false;
+        let mut given = |name: &'static str| {
+            let given = fields.get(name).is_some();
+            partial |= given;
+            given
+        };
+        let include = given("exp_labels_include");
+        let matching = given("exp_annotations_match");
+        for name in ["exp_value", "exp_state", "exp_active_at"] {
+            given(name);
+        }
+        for (one, other) in [("exp_labels_include", "exp_labels"), ("exp_annotations_match", "exp_annotations")] {
+            if let (Some(key), Some(_)) = (fields.key(one), fields.key(other)) {
+                let problem = Diagnostic::error(format!("an expected alert has either `{one}` or `{other}`"));
+                self.problems.at(key, problem.help(format!("`{other}` names all of them, `{one}` some")));
+            }
+        }
+        let whole = |name| !partial || fields.key(name).is_some();
+        let (more_labels, more_annotations) = (!whole("exp_labels"), !whole("exp_annotations"));
+        let mut labels = fields.pairs("exp_labels");
+        let texts = fields.pairs("exp_annotations");
+        let mut annotations: Vec<(Located, WantedText)> =
+            texts.into_iter().map(|(name, text)| (name, WantedText::Exactly(text.value))).collect();
+        if include {
+            labels = fields.pairs("exp_labels_include");
+        }
+        if matching {
+            let patterns = fields.pairs("exp_annotations_match").into_iter();
+            annotations = patterns.filter_map(|(name, pattern)| Some((name, self.pattern(pattern)?))).collect();
+        }
+        let state = fields.string("exp_state").map_or(Some(AlertState::Firing), |state| self.state(&state));
+        let value = fields.get("exp_value").and_then(|node| self.float("exp_value", node));
+        let active_at = fields.duration("exp_active_at");
         fields.finish();
-        Some(ExpectedAlert { span: node.span, labels, annotations })
+        Some(ExpectedAlert {
+            span: node.span,
+            labels,
+            more_labels,
+            annotations,
+            more_annotations,
+            state: state?,
+            value,
+            active_at,
+        })
+    }
+
+    /// A regular expression for a whole text.
+    fn pattern(&self, pattern: Located) -> Option<WantedText> {
+        match anchored_regex(&pattern) {
+            Ok(regex) => Some(WantedText::Matching { pattern: pattern.value, regex }),
+            Err(error) => {
+                let problem = Diagnostic::error(format!("not a valid regular expression: {error}"));
+                self.problems.push(pattern.diagnose_all(problem.help("write one in RE2 syntax; `.*` is any text")));
+                None
+            }
+        }
+    }
+
+    fn state(&self, text: &Located) -> Option<AlertState> {
+        let state = [AlertState::Pending, AlertState::Firing].into_iter().find(|state| state.as_str() == &**text);
+        if state.is_none() {
+            let problem = Diagnostic::error(format!("`exp_state` is no state of an alert: {:?}", text.value));
+            self.problems.push(text.diagnose_all(problem.help("write pending or firing")));
+        }
+        state
     }
 
     /// vmalert-tool asks for it, promtool takes zero.
@@ -285,7 +380,7 @@ impl<'a> Reader<'a> {
         let expr = fields.string("expr");
         let expr = expr.unwrap_or_else(|| Located::new("", self.problems.source, node.span, Vec::new()));
         let eval_time = self.eval_time(node, &fields, dialect);
-        let expected = fields.list("exp_samples").into_iter().filter_map(|node| self.expected_sample(node)).collect();
+        let expected = fields.items("exp_samples").into_iter().filter_map(|node| self.expected_sample(node)).collect();
         fields.finish();
         Some(ExprTest { span: node.span, expr, eval_time, expected })
     }
@@ -293,20 +388,20 @@ impl<'a> Reader<'a> {
     fn expected_sample(&self, node: &'a Node) -> Option<ExpectedSample> {
         let fields = Mapping::of(node, "an expected sample", self.problems)?;
         let labels = fields.string("labels").filter(|labels| !labels.is_empty());
-        let value = fields.get("value").and_then(|node| self.float(node)).unwrap_or(0.0);
+        let value = fields.get("value").and_then(|node| self.float("value", node)).unwrap_or(0.0);
         let histogram = fields.string("histogram").filter(|histogram| !histogram.is_empty());
         fields.finish();
         Some(ExpectedSample { span: node.span, labels, value, histogram })
     }
 
-    fn float(&self, node: &Node) -> Option<f64> {
+    fn float(&self, name: &str, node: &Node) -> Option<f64> {
         let value = match &node.kind {
             Kind::Null => return None,
             Kind::Scalar { text, plain: true } => yaml_float(text),
             _ => None,
         };
         if value.is_none() {
-            let problem = Diagnostic::error("`value` of an expected sample is a number, without quotes");
+            let problem = Diagnostic::error(format!("`{name}` is a number, without quotes"));
             self.problems.at(node, problem.help("write 5, -0.5, 1e3, .inf, -.inf or .nan"));
         }
         value

@@ -1,7 +1,7 @@
 //! The rule files that a test file names: patterns to paths, paths to groups of rules, in the order of evaluation.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use glob::{MatchOptions, glob_with};
@@ -48,8 +48,7 @@ impl<'a> RuleFiles<'a> {
         for pattern in &file.rule_files {
             match matching(folder, pattern) {
                 Ok(found) if found.is_empty() => rules.unmatched.push(pattern.clone()),
-                // Without `.`, so that two ways to write a path are one.
-                Ok(found) => paths.extend(found.iter().map(|path| path.components().collect::<PathBuf>())),
+                Ok(found) => paths.extend(found),
                 Err(problem) => rules.errors.push(problem),
             }
         }
@@ -98,18 +97,67 @@ fn matching(folder: &Path, pattern: &Located) -> Result<Vec<PathBuf>, Diagnostic
     if pattern.is_empty() {
         return Ok(Vec::new());
     }
-    let path = folder.join(&pattern.value);
+    if !is_well_formed(pattern) {
+        return Err(wrong("a `[` needs characters and a `]`, a `\\` something behind it"));
+    }
+    let path = clean(&folder.join(&pattern.value));
     if !pattern.contains(['*', '?', '[', '\\']) {
-        return Ok(if path.exists() { vec![path] } else { Vec::new() });
+        // A link that leads nowhere is there, and cannot be read.
+        return Ok(if path.symlink_metadata().is_ok() { vec![path] } else { Vec::new() });
     }
     let folder = glob::Pattern::escape(&folder.display().to_string());
-    let whole = Path::new(&folder).join(in_glob_notation(pattern)).display().to_string();
+    let whole = clean(&Path::new(&folder).join(in_glob_notation(pattern))).display().to_string();
     let options =
         MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
     let found = glob_with(&whole, options).map_err(|error| wrong(error.msg))?;
     let mut paths: Vec<PathBuf> = found.filter_map(Result::ok).collect();
     paths.sort();
     Ok(paths)
+}
+
+/// A path without `.` and without `..` behind a name, so that several ways to write it are one (Go's `filepath.Clean`).
+fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => match cleaned.components().next_back() {
+                Some(Component::Normal(_)) => drop(cleaned.pop()),
+                Some(Component::RootDir) => {}
+                _ => cleaned.push(part),
+            },
+            part => cleaned.push(part),
+        }
+    }
+    cleaned
+}
+
+/// Whether Go takes a pattern: a class has members, and `]` and `-` are members only behind a backslash.
+fn is_well_formed(pattern: &str) -> bool {
+    let mut rest = pattern.chars().peekable();
+    let member = |rest: &mut std::iter::Peekable<std::str::Chars<'_>>| match rest.next() {
+        None | Some('-' | ']') => false,
+        Some('\\') => rest.next().is_some(),
+        Some(_) => true,
+    };
+    while let Some(c) = rest.next() {
+        match c {
+            '\\' if rest.next().is_none() => return false,
+            '[' => {
+                rest.next_if_eq(&'^');
+                let mut members = 0;
+                while members == 0 || rest.next_if_eq(&']').is_none() {
+                    let range = member(&mut rest) && (rest.next_if_eq(&'-').is_none() || member(&mut rest));
+                    if !range {
+                        return false;
+                    }
+                    members += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    true
 }
 
 /// Go's notation of a pattern in that of the library: `\*` is a star, `[^a]` is `[!a]`, `**` is no more than `*`.
@@ -141,6 +189,24 @@ mod tests {
     fn patterns_are_those_of_go() {
         assert_eq!(in_glob_notation("rules/**/[^a]*.y?ml"), "rules/*/[!a]*.y?ml");
         assert_eq!(in_glob_notation(r"a\*b"), "a[*]b");
+    }
+
+    #[test]
+    fn patterns_that_go_refuses_are_refused() {
+        for pattern in ["a[", "a[]", "[]a]", "[^]a]", "[-a]", "[a-]", "a\\", "[\\"] {
+            assert!(!is_well_formed(pattern), "{pattern}");
+        }
+        for pattern in ["", "]", "a-b]", "[a]", "[^a-z0-9]", "[\\]\\-]", "\\["] {
+            assert!(is_well_formed(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn several_ways_to_write_a_path_are_one() {
+        let cleaned = |path: &str| clean(Path::new(path)).display().to_string();
+        assert_eq!(cleaned("./a/./b/../c.yaml"), "a/c.yaml");
+        assert_eq!(cleaned("../../a//b.yaml"), "../../a/b.yaml");
+        assert_eq!(cleaned("/../a"), "/a");
     }
 
     #[test]

@@ -8,9 +8,11 @@ mod load;
 mod run;
 mod verdict;
 mod vmalert;
+mod wanted;
 
 pub use file::{AlertTest, Dialect, ExpectedAlert, ExpectedSample, ExprTest, InputSeries, TestFile, TestGroup, read};
 pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
-pub use verdict::{AlertDifference, Failure, FailureKind, FiringAlert, GroupResult, ResultSample};
+pub use verdict::{AlertDifference, Failure, FailureKind, GroupResult, ResultSample, StandingAlert};
+pub use wanted::{WantedAlert, WantedText};

@@ -2,7 +2,9 @@
 
 use std::time::Duration as Elapsed;
 
+use super::WantedAlert;
 use crate::labels::Labels;
+use crate::rules::AlertState;
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 
@@ -48,19 +50,27 @@ pub enum FailureKind {
     Samples { expected: Vec<ResultSample>, got: Vec<ResultSample> },
 }
 
-/// Alerts that were expected and alerts that fire, each sorted by labels, then by annotations.
+/// Alerts that were expected and alerts that stand, each sorted by labels.
 #[derive(Debug)]
 pub struct AlertDifference {
     pub eval_time: Duration,
-    pub expected: Vec<FiringAlert>,
-    pub got: Vec<FiringAlert>,
+    pub expected: Vec<WantedAlert>,
+    /// Those that fire; where pending ones are expected, those that are pending too.
+    pub got: Vec<StandingAlert>,
 }
 
-/// Labels and annotations of an alert, `alertname` included, sorted by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FiringAlert {
+/// An alert that is pending or fires.
+#[derive(Clone, Debug)]
+pub struct StandingAlert {
+    /// Sorted by name, `alertname` included.
     pub labels: Vec<(String, String)>,
+    /// Sorted by name.
     pub annotations: Vec<(String, String)>,
+    pub state: AlertState,
+    /// As its expression had it when it last held; `None` for a native histogram.
+    pub value: Option<f64>,
+    /// When its condition began to hold, after the start.
+    pub active_at: Duration,
 }
 
 /// A sample of an expression's result.

@@ -26,6 +26,21 @@ const FEW_FIELDS: usize = 16;
 /// # Errors
 /// What is no YAML, duplicate keys, and documents that are too deep or too large (aliases that explode).
 pub fn read_documents(source: &Source) -> Result<Vec<Node>, Diagnostic> {
+    Ok(read(source, usize::MAX)?.0)
+}
+
+/// The first document of a file, unless it is empty, and where the next one begins, which is not read. So does Go's
+/// `yaml.Unmarshal`.
+///
+/// # Errors
+/// Those of `read_documents`, as far as the first document goes.
+pub fn read_first(source: &Source) -> Result<(Option<Node>, Option<Span>), Diagnostic> {
+    let (documents, next) = read(source, 1)?;
+    Ok((documents.into_iter().next(), next))
+}
+
+/// At most `most` documents, and where the next one begins.
+fn read(source: &Source, most: usize) -> Result<(Vec<Node>, Option<Span>), Diagnostic> {
     // Go's yaml accepts a byte order mark at the start, and so does the parser.
     let options = granit_parser::options! { emit_comments: false };
     let mut tree = Tree {
@@ -37,11 +52,18 @@ pub fn read_documents(source: &Source) -> Result<Vec<Node>, Diagnostic> {
         aliased: Weight::NONE,
         documents: Vec::new(),
     };
+    let mut begun = 0;
     for next in Parser::new_from_str_with_options(source.text(), options) {
         let (event, place) = next.map_err(|error| diagnose(&error, source))?;
+        if matches!(event, Event::DocumentStart(..)) {
+            if begun == most {
+                return Ok((tree.documents, Some(bytes(&place))));
+            }
+            begun += 1;
+        }
         tree.take(event, bytes(&place))?;
     }
-    Ok(tree.documents)
+    Ok((tree.documents, None))
 }
 
 fn bytes(place: &granit_parser::Span) -> Span {

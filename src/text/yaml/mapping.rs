@@ -152,13 +152,15 @@ impl<'a> Mapping<'a> {
         number
     }
 
-    /// `true` or `false`.
+    /// `true` or `false`, or what YAML 1.1 has for them, which Go reads too.
     pub fn boolean(&self, name: &'static str) -> Option<bool> {
+        const YES: [&str; 11] = ["true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
+        const NO: [&str; 11] = ["false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"];
         let node = self.get(name)?;
         match &node.kind {
             Kind::Null => None,
-            Kind::Scalar { text, plain: true } if matches!(text.as_str(), "true" | "True" | "TRUE") => Some(true),
-            Kind::Scalar { text, plain: true } if matches!(text.as_str(), "false" | "False" | "FALSE") => Some(false),
+            Kind::Scalar { text, plain: true } if YES.contains(&text.as_str()) => Some(true),
+            Kind::Scalar { text, plain: true } if NO.contains(&text.as_str()) => Some(false),
             _ => {
                 let problem = Diagnostic::error(format!("`{name}` of {} is true or false", self.what));
                 self.problems.at(node, problem);
@@ -167,11 +169,18 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The items of a list without those that are null, as Go reads them; null is an empty list.
+    /// The items of a list without those that are null, as Go's `yaml.v3` reads them; null is an empty list.
     pub fn list(&self, name: &'static str) -> Vec<&'a Node> {
+        let mut items = self.items(name);
+        items.retain(|item| item.kind != Kind::Null);
+        items
+    }
+
+    /// The items of a list, those that are null included, as Go's `yaml.v2` reads them; null is an empty list.
+    pub fn items(&self, name: &'static str) -> Vec<&'a Node> {
         let Some(node) = self.get(name) else { return Vec::new() };
         match &node.kind {
-            Kind::List(items) => items.iter().filter(|item| item.kind != Kind::Null).collect(),
+            Kind::List(items) => items.iter().collect(),
             Kind::Null => Vec::new(),
             _ => {
                 self.wrong(name, node, "a list");
@@ -272,7 +281,7 @@ mod tests {
 
     #[test]
     fn everything_wrong_with_a_mapping_is_reported_at_once() {
-        let source = Source::new("f.yaml", "nmae: x\nfor: 5\nlimit: a\nrules: 1\nlabels: {a: [1]}\nok: yes\n");
+        let source = Source::new("f.yaml", "nmae: x\nfor: 5\nlimit: a\nrules: 1\nlabels: {a: [1]}\nok: perhaps\n");
         let documents = read_documents(&source).unwrap();
         let problems = Problems::new(&source);
         let mapping = Mapping::of(&documents[0], "a group", &problems).unwrap();
