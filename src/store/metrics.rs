@@ -208,7 +208,7 @@ impl MetricStore {
         }
         series.push(time, value, moment);
         if let Some(histograms) = &mut series.histograms {
-            histograms.interrupt();
+            histograms.interrupt(value);
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl MetricStore {
         }
         let histograms = series.histograms.get_or_insert_default();
         let value = handle(histograms.arena.len());
-        histograms.push(histogram);
+        histograms.push(time, histogram);
         series.push(time, value, moment);
         Ok(())
     }

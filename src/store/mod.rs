@@ -1,5 +1,6 @@
 //! What a replay produced: samples with the moments at which they can be seen.
 
+mod histogram_chunk;
 mod histograms;
 mod metrics;
 mod shape;
