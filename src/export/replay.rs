@@ -24,7 +24,7 @@ pub struct ConvertedReplay {
 /// Writes a test group as a replay that names its rule files by the given paths.
 ///
 /// # Errors
-/// Series and values that cannot be read, with their places; too many samples.
+/// Series and values that cannot be read, with their places; too many samples; native histograms, which replays do not have.
 pub fn replay_of(
     file: &TestFile,
     group: &TestGroup,
@@ -33,6 +33,11 @@ pub fn replay_of(
     max_samples: u64,
 ) -> Result<ConvertedReplay, Vec<Diagnostic>> {
     let input = unit_test::load_series(file, group, max_samples)?;
+    if let Some(series) = input.store.iter().find(|series| series.histograms.is_some()) {
+        let problem = format!("{}: native histograms in replays are not supported yet", series.labels.as_metric());
+        let problem = Diagnostic::error(problem).at(&file.source, group.span);
+        return Err(vec![problem.help("run the group as the promtool test that it is")]);
+    }
     let mut warnings = input.warnings;
     warnings.extend(unsaid(file, group, &rules.groups));
     let span = Span { start: group.start, end: group.start + group.longest().max(file.evaluation_interval) };

@@ -79,8 +79,10 @@ impl SampleRun {
 pub fn parse_values(text: &str) -> Result<Vec<ValueRun>, ParseError> {
     let floats = |run| match run {
         SampleRun::Floats(run) => Ok(run),
-        SampleRun::Histograms(run) => Err(ParseError::new(run.span, "native histograms are not supported yet")
-            .hint("write the series of a classic histogram: ..._bucket with le, ..._sum and ..._count")),
+        SampleRun::Histograms(run) => {
+            Err(ParseError::new(run.span, "native histograms in replays are not supported yet")
+                .hint("write the series of a classic histogram: ..._bucket with le, ..._sum and ..._count"))
+        }
     };
     parse_samples(text)?.into_iter().map(floats).collect()
 }
