@@ -122,3 +122,11 @@ fn answers_of_queries() {
     }
     compare("query_instant", &printed(&root(), &["query", query, "--replay", REPLAY, "--at", "15:32"]));
 }
+
+#[test]
+fn unit_tests_for_people() {
+    let folder = root().join("tests/unit_tests");
+    for name in ["alerts", "expressions", "broken", "unreadable"] {
+        compare(&format!("unit_{name}"), &printed(&folder, &["test", &format!("{name}.test.yaml")]));
+    }
+}

@@ -114,13 +114,14 @@ pub fn draw_alone(timeline: &Timeline, look: Look) -> String {
 }
 
 /// A row with its label; rows that differ only in their labels stand under what they have in common.
-struct Line<'t> {
-    heading: Option<String>,
-    label: String,
-    row: &'t Row,
+pub struct Line<'t> {
+    pub heading: Option<String>,
+    pub label: String,
+    pub row: &'t Row,
 }
 
-fn lines(timeline: &Timeline) -> Vec<Line<'_>> {
+/// The rows of a timeline.
+pub fn lines(timeline: &Timeline) -> Vec<Line<'_>> {
     let rows = &timeline.rows;
     let stem = |at: usize| rows.get(at).and_then(|row| stem(row.label()));
     let mut above = None;

@@ -78,6 +78,14 @@ impl Run {
         Steps((0..schedule.count).map(|index| schedule.step(index, position)).collect())
     }
 
+    /// The rule that wrote a sample, by the position of the sample's moment; `None` for samples that were loaded.
+    pub fn writer(&self, position: u32) -> Option<RuleRef> {
+        self.positions.iter().enumerate().find_map(|(group, own)| {
+            let rule = own.iter().position(|other| *other == position)?;
+            Some(RuleRef { group, rule })
+        })
+    }
+
     fn position(&self, rule: RuleRef) -> Option<u32> {
         self.positions.get(rule.group)?.get(rule.rule).copied()
     }

@@ -1,9 +1,9 @@
 //! Holds alerts and samples against what a test group expects (Prometheus `cmd/promtool/unittest.go`, `testGroup.test`).
 
 use super::run::Played;
-use super::verdict::{AlertDifference, Failure, FailureKind, ResultSample, StandingAlert};
+use super::verdict::{AlertDifference, Explanation, Failure, FailureKind, ResultSample, StandingAlert};
 use super::wanted::{WantedAlert, WantedText, all_matched};
-use super::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestFile, TestGroup, vmalert};
+use super::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestFile, TestGroup, explain, vmalert};
 use crate::engine::{Mode, Step, Steps};
 use crate::histogram::Sample;
 use crate::labels::Labels;
@@ -48,10 +48,12 @@ fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
     if all_matched(expected.len(), got.len(), fits) {
         return None;
     }
+    let (mismatches, explanation) = explain::alerts(played, test, &expected, &got, &fits);
     Some(Failure {
         subject: format!("{} at {}", name.value, test.eval_time),
         span: test.span,
-        kind: FailureKind::Alerts(AlertDifference { eval_time: test.eval_time, expected, got }),
+        kind: FailureKind::Alerts(AlertDifference { eval_time: test.eval_time, expected, got, mismatches }),
+        explanation,
     })
 }
 
@@ -112,6 +114,7 @@ pub fn failed_rule(played: &Played<'_>, error: &RuleError) -> Failure {
         subject: format!("rule {} at {at}", rule.name.value),
         span: played.group.span,
         kind: FailureKind::Rule { at: error.tick, error: rule.expr.diagnose_all(problem) },
+        explanation: explain::failed_rule(played, error),
     }
 }
 
@@ -122,6 +125,7 @@ pub fn expressions(played: &Played<'_>) -> Vec<Failure> {
 }
 
 fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {
+    let mut explanation = Explanation::default();
     let kind = match outcome(played, test) {
         Err(problem) => FailureKind::Expression(problem),
         Ok((expected, got)) => {
@@ -134,10 +138,12 @@ fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {
             if expected.len() == got.len() && expected.iter().zip(&got).all(equal) {
                 return None;
             }
-            FailureKind::Samples { expected, got }
+            let (difference, why) = explain::samples(played, test, expected, got, &|a, b| equal((a, b)));
+            explanation = why;
+            FailureKind::Samples(difference)
         }
     };
-    Some(Failure { subject: format!("{} at {}", test.expr.value, test.eval_time), span: test.span, kind })
+    Some(Failure { subject: format!("{} at {}", test.expr.value, test.eval_time), span: test.span, kind, explanation })
 }
 
 /// Equal, or one float apart where the file is fuzzy. NaN equals nothing.

@@ -2,6 +2,7 @@
 //! `cmd/promtool/unittest.go`).
 
 mod checks;
+mod explain;
 mod file;
 mod input;
 mod load;
@@ -14,5 +15,8 @@ pub use file::{AlertTest, Dialect, ExpectedAlert, ExpectedSample, ExprTest, Inpu
 pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
-pub use verdict::{AlertDifference, Failure, FailureKind, GroupResult, ResultSample, StandingAlert};
+pub use verdict::{
+    AlertDifference, AlertMismatch, Around, Explanation, Failure, FailureKind, GroupResult, Life, ResultSample,
+    SampleDifference, SampleMismatch, StandingAlert,
+};
 pub use wanted::{WantedAlert, WantedText};

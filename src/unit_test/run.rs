@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use super::input::{self, Input};
-use super::verdict::{Failure, FailureKind, GroupResult};
+use super::verdict::{Explanation, Failure, FailureKind, GroupResult};
 use super::{Dialect, Rules, TestFile, TestGroup, checks, vmalert};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
@@ -78,7 +78,8 @@ fn run_group(
     not_run: &mut usize,
 ) -> Vec<Failure> {
     let unusable = |subject: &str, problems: Vec<Diagnostic>| {
-        vec![Failure { subject: subject.to_owned(), span: group.span, kind: FailureKind::Unusable(problems) }]
+        let (subject, kind) = (subject.to_owned(), FailureKind::Unusable(problems));
+        vec![Failure { subject, span: group.span, kind, explanation: Explanation::default() }]
     };
     let last = file.tick(group, group.longest());
     let Input { mut store, warnings: found } = match input::load(&file.source, group, last, options.max_samples) {

@@ -3,6 +3,7 @@
 use std::time::Duration as Elapsed;
 
 use super::WantedAlert;
+use crate::evidence::{Reason, Timeline};
 use crate::labels::Labels;
 use crate::rules::AlertState;
 use crate::text::{Diagnostic, Source, Span};
@@ -33,6 +34,25 @@ pub struct Failure {
     /// Where that stands in the test file.
     pub span: Span,
     pub kind: FailureKind,
+    pub explanation: Explanation,
+}
+
+/// Why a case fails, and what would have made it hold.
+#[derive(Debug, Default)]
+pub struct Explanation {
+    pub reasons: Vec<Reason>,
+    pub around: Option<Around>,
+}
+
+/// Values and states at some ticks around the time of a case.
+#[derive(Debug)]
+pub struct Around {
+    /// Where the times of the file count from.
+    pub start: Timestamp,
+    /// The tick that the case looks at: one of the timeline.
+    pub eval: Timestamp,
+    /// Not every tick between the first and the last need be there.
+    pub timeline: Timeline,
 }
 
 /// How it fell short.
@@ -47,7 +67,7 @@ pub enum FailureKind {
     /// An expression that cannot be evaluated.
     Expression(Diagnostic),
     /// An expression yields other samples.
-    Samples { expected: Vec<ResultSample>, got: Vec<ResultSample> },
+    Samples(SampleDifference),
 }
 
 /// Alerts that were expected and alerts that stand, each sorted by labels.
@@ -57,6 +77,46 @@ pub struct AlertDifference {
     pub expected: Vec<WantedAlert>,
     /// Those that fire; where pending ones are expected, those that are pending too.
     pub got: Vec<StandingAlert>,
+    /// What does not agree, the most similar ones paired.
+    pub mismatches: Vec<AlertMismatch>,
+}
+
+/// An alert that was expected and does not fire, one that fires and was not expected, or both, where one was probably
+/// meant to be the other.
+#[derive(Debug)]
+pub struct AlertMismatch {
+    pub expected: Option<WantedAlert>,
+    pub got: Option<StandingAlert>,
+    /// The life, around the time of the case, of the alert that fires, else of the expected one, if it has any.
+    pub life: Option<Life>,
+    /// What happened, for people: `pending since 4m; `for: 5m` ends at 9m`.
+    pub happened: String,
+}
+
+/// The life of an alert, in times after the start.
+#[derive(Clone, Copy, Debug)]
+pub struct Life {
+    pub active: Duration,
+    pub fired: Option<Duration>,
+    /// When it was neither pending nor firing any more.
+    pub ended: Option<Duration>,
+}
+
+/// Samples that were expected and samples that an expression yields, each sorted by labels.
+#[derive(Debug)]
+pub struct SampleDifference {
+    pub eval_time: Duration,
+    pub expected: Vec<ResultSample>,
+    pub got: Vec<ResultSample>,
+    /// What does not agree, the most similar ones paired.
+    pub mismatches: Vec<SampleMismatch>,
+}
+
+/// A sample that is expected, one that is there, or both, where one was probably meant to be the other.
+#[derive(Debug)]
+pub struct SampleMismatch {
+    pub expected: Option<ResultSample>,
+    pub got: Option<ResultSample>,
 }
 
 /// An alert that is pending or fires.
@@ -81,6 +141,13 @@ pub struct ResultSample {
     pub value: f64,
     /// A native histogram, in the notation of values.
     pub histogram: Option<String>,
+}
+
+impl Failure {
+    /// Whether it is a case that does not hold, not something that keeps cases from being run.
+    pub fn is_case(&self) -> bool {
+        matches!(self.kind, FailureKind::Alerts(_) | FailureKind::Expression(_) | FailureKind::Samples(_))
+    }
 }
 
 impl GroupResult {

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use super::verdict::StandingAlert;
+use crate::labels::Labels;
 use crate::rules::AlertState;
 use crate::time::Duration;
 
@@ -53,6 +54,15 @@ impl WantedText {
 }
 
 impl WantedAlert {
+    /// Whether an alert of these labels can be the one that is wanted.
+    pub fn means(&self, labels: &Labels) -> bool {
+        (self.more_labels || self.labels.len() == labels.len())
+            && self
+                .labels
+                .iter()
+                .all(|(name, value)| labels.get(name) == value && (labels.has(name) || self.more_labels))
+    }
+
     /// Whether an alert is one that is wanted; `same_value` compares values.
     pub fn accepts(&self, alert: &StandingAlert, same_value: impl Fn(f64, f64) -> bool) -> bool {
         let annotations = |name: &str, wanted: &WantedText| {
@@ -76,12 +86,17 @@ impl WantedAlert {
 /// Whether every wanted alert can be given an alert of its own, and none is left over: `fits(w, a)` says whether alert `a` is
 /// what `w` wants. One that fits several goes where it is needed (Kuhn's bipartite matching).
 pub fn all_matched(wanted: usize, alerts: usize, fits: impl Fn(usize, usize) -> bool) -> bool {
-    if wanted != alerts {
-        return false;
-    }
+    wanted == alerts && matched(wanted, alerts, fits).iter().all(Option::is_some)
+}
+
+/// The wanted one that each alert is given to, such that as many as possible have one.
+pub fn matched(wanted: usize, alerts: usize, fits: impl Fn(usize, usize) -> bool) -> Vec<Option<usize>> {
     let fitting: Vec<Vec<usize>> = (0..wanted).map(|w| (0..alerts).filter(|a| fits(w, *a)).collect()).collect();
     let mut given: Vec<Option<usize>> = vec![None; alerts];
-    (0..wanted).all(|w| give(w, &fitting, &mut given, &mut vec![false; alerts]))
+    for w in 0..wanted {
+        give(w, &fitting, &mut given, &mut vec![false; alerts]);
+    }
+    given
 }
 
 /// Gives `wanted` an alert, if need be one that another can do without.
