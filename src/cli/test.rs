@@ -105,7 +105,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let profile = Profile {
         features: features(&args.enable_feature),
         delayed_name_removal: args.enable_feature.contains(&Feature::DelayedNameRemoval),
-        ..Profile::prometheus()
+        ..Profile::promtool()
     };
     let rule_files = ReadOptions {
         features: profile.features,

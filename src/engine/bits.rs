@@ -31,6 +31,11 @@ pub fn remove(bits: &mut [u64], step: usize) {
     bits[step / 64] &= !(1 << (step % 64));
 }
 
+/// How many steps there are.
+pub fn count(bits: &[u64]) -> usize {
+    bits.iter().map(|word| word.count_ones() as usize).sum()
+}
+
 /// Whether the set is empty.
 pub fn none(bits: &[u64]) -> bool {
     bits.iter().all(|word| *word == 0)

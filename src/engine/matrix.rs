@@ -132,6 +132,11 @@ impl Matrix {
         &self.head
     }
 
+    /// How many values there are.
+    pub fn count(&self) -> usize {
+        bits::count(&self.present)
+    }
+
     /// Values held, present or not: what memory is counted by.
     pub fn cells(&self) -> usize {
         self.values.len()

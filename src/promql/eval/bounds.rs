@@ -10,6 +10,8 @@ use crate::time::{Duration, Timestamp};
 pub struct Bounds {
     /// The first sample of each window and the one behind its last; neither decreases.
     found: Vec<(u32, u32)>,
+    /// How many samples the longest window holds, and the last one.
+    longest_and_last: [usize; 2],
     /// First sample, spacing and number of samples of the series that these were found for; `None` where that would not
     /// suffice to know its times.
     grid: Option<(Timestamp, Duration, usize)>,
@@ -39,6 +41,7 @@ impl Bounds {
                 u32::try_from(index.max(0)).unwrap_or(u32::MAX).min(count as u32)
             };
             self.found.extend(ends.iter().map(|end| (until(*end - range), until(*end))));
+            self.measure();
             return &self.found;
         }
         let mut reach = Reach::new(series, sees_all);
@@ -49,6 +52,17 @@ impl Bounds {
             }
             self.found.push((from as u32, reach.to(*end, step.frontier) as u32));
         }
+        self.measure();
         &self.found
+    }
+
+    fn measure(&mut self) {
+        let mut lengths = self.found.iter().map(|(from, to)| to.saturating_sub(*from) as usize);
+        self.longest_and_last = [lengths.clone().max().unwrap_or(0), lengths.next_back().unwrap_or(0)];
+    }
+
+    /// How many samples the longest window holds, and the last one.
+    pub fn longest_and_last(&self) -> [usize; 2] {
+        self.longest_and_last
     }
 }

@@ -15,6 +15,7 @@ mod histogram_operators;
 mod histogram_stats;
 mod histogram_values;
 mod histogram_windows;
+mod holding;
 mod instant;
 mod invariant;
 mod labels;

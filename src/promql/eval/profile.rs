@@ -30,6 +30,11 @@ impl Profile {
         }
     }
 
+    /// The engine of `promtool test rules`, which holds fewer samples (`promqltest.LazyLoader`).
+    pub fn promtool() -> Profile {
+        Profile { max_samples: 10_000, ..Profile::prometheus() }
+    }
+
     /// The engine that upstream's `.test` scripts are written for (`promqltest.NewTestEngine`).
     pub fn upstream_test() -> Profile {
         Profile { delayed_name_removal: true, features: Features::ALL, ..Profile::prometheus() }

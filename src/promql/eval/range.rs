@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::annotation::Level;
 use super::bounds::Bounds;
 use super::histogram_windows::{self, HistogramCalls};
+use super::holding::Holding;
 use super::instant::nameless;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
@@ -150,6 +151,7 @@ fn windows(
             let sees_all = sees_all(&ends, run.steps);
             let mut samples = Samples::default();
             let mut bounds = Bounds::default();
+            let mut holding = Holding::new(selector.ids.len(), state);
             for (column, id) in selector.ids.iter().enumerate() {
                 let (values, present) = out.column_mut(column);
                 let series = run.store.series(*id);
@@ -166,14 +168,20 @@ fn windows(
                         range,
                     };
                     function(&track, parameters, &mut Results { values, present });
+                    for samples in bounds.longest_and_last() {
+                        holding.window(samples);
+                    }
+                    holding.close(present, span, state)?;
                     continue;
                 }
                 samples.slide(series, &ends, range, run.steps, sees_all, |step, window| {
+                    holding.window(window.times.len());
                     if let Some(value) = f(step, window) {
                         values[step] = value;
                         bits::insert(present, step);
                     }
                 });
+                holding.close(present, span, state)?;
             }
             Ok(out)
         }

@@ -48,8 +48,7 @@ impl Run<'_> {
     }
 }
 
-/// The most values that a run of many instant queries may hold, that memory be bounded. A single query may hold what its
-/// profile allows.
+/// The most values that a run may hold, that memory be bounded, where its profile does not allow a single query more.
 const MAX_VALUES: usize = 16_000_000;
 
 const TOO_MANY_SAMPLES: &str = "query processing would load too many samples into memory in query execution";
@@ -122,12 +121,21 @@ impl State {
     /// Makes sure that so many more values may be held, before they are.
     pub fn reserve(&mut self, columns: usize, steps: usize, span: Span) -> Result<(), EvalError> {
         let all = columns.saturating_mul(steps);
-        let each = all.saturating_mul(self.extent.own).div_ceil(self.extent.steps);
-        let crowded = !self.extent.is_one_query() && all.saturating_add(self.live.all) > MAX_VALUES;
-        if crowded {
+        if all.saturating_add(self.live.all) > MAX_VALUES.max(self.max_samples) {
             return Err(EvalError::new(span, TOO_MANY_SAMPLES));
         }
+        // What a single query holds is counted when it is there: columns may be empty.
+        if self.extent.is_one_query() {
+            return Ok(());
+        }
+        let each = all.saturating_mul(self.extent.own).div_ceil(self.extent.steps);
         self.reserve_each(each, span)
+    }
+
+    /// Whether an error says that there were too many values. Where many queries were evaluated at once, each by itself
+    /// may hold fewer.
+    pub fn is_limit(error: &EvalError) -> bool {
+        error.message == TOO_MANY_SAMPLES
     }
 
     /// Makes sure that each of the instant queries may hold so many more values.
@@ -164,9 +172,29 @@ impl State {
         self.extent
     }
 
-    fn hold(&mut self, values: usize) {
+    /// Makes sure that a window over a series with so many values may be held beside so many results.
+    pub fn reserve_window(&mut self, values: usize, results: usize, span: Span) -> Result<(), EvalError> {
+        self.reserve_each(values.min(self.extent.own) + results, span)
+    }
+
+    /// What a result counts: its values, or where many queries are evaluated at once, its cells.
+    pub fn size(&self, matrix: &Matrix) -> usize {
+        if self.extent.is_one_query() { matrix.count() } else { matrix.cells() }
+    }
+
+    /// The part of all values of a run that one query has, if all have the same.
+    fn share(&self, values: usize) -> usize {
+        values.saturating_mul(self.extent.own).div_ceil(self.extent.steps)
+    }
+
+    pub fn hold(&mut self, values: usize) {
         self.live.all += values;
-        self.live.each += values.saturating_mul(self.extent.own).div_ceil(self.extent.steps);
+        self.live.each += self.share(values);
+    }
+
+    /// Whether all steps are those of a single query, so that what it holds can be counted exactly.
+    pub fn is_one_query(&self) -> bool {
+        self.extent.is_one_query()
     }
 
     pub fn annotate(&mut self, level: Level, span: Span, message: impl Into<String>) {
@@ -224,10 +252,43 @@ impl Node {
         }
         let held = state.live;
         let mut matrix = self.dispatch(run, state)?;
+        let size = state.size(&matrix);
+        let result = state.share(size);
+        match &self.op {
+            // Operands are gathered step by step, and so there twice (Prometheus `rangeEval`).
+            Op::Absent(_)
+            | Op::Elementwise(_)
+            | Op::Vector(_)
+            | Op::Scalar(_)
+            | Op::StepTime(_)
+            | Op::Sort(_)
+            | Op::Histogram(_)
+            | Op::OfHistogram(_)
+            | Op::ScalarBinary(_)
+            | Op::VectorScalar(_)
+            | Op::VectorVector(_)
+            | Op::CountValues(_) => {
+                let gathered = (state.live.each - held.each).div_ceil(state.extent.own);
+                state.reserve_each(gathered + result, self.span)?;
+            }
+            Op::Instant(selector) if selector.timestamps => {
+                state.reserve_each(result.div_ceil(state.extent.own) + result, self.span)?;
+            }
+            Op::Instant(_) => state.reserve_each(result, self.span)?,
+            // They change their operand in place, have counted their windows, or are small beside what was counted.
+            Op::Number(_)
+            | Op::Time
+            | Op::RangeCall(_)
+            | Op::AbsentOverTime(_)
+            | Op::Negate(_)
+            | Op::Relabel(_)
+            | Op::Aggregate(_)
+            | Op::Invariant(_)
+            | Op::Shared(_) => {}
+        }
         // The operands are gone, the result is there.
         state.live = held;
-        state.reserve(matrix.cells(), 1, self.span)?;
-        state.hold(matrix.cells());
+        state.hold(size);
         match matrix.errors.pop_first() {
             Some((_, error)) if run.is_range() => Err(error),
             Some((step, error)) => {

@@ -131,6 +131,7 @@ impl Subquery {
                     sink(&frame, &only);
                     bits::remove(&mut only, outer);
                 }
+                Err(error) if State::is_limit(&error) && !state.is_one_query() => return Err(error),
                 Err(error) => drop(errors.insert(outer, error)),
             }
         }
@@ -155,6 +156,12 @@ impl Subquery {
         let frame = state.reserve(many, 3, span).and_then(|()| {
             let steps = inner_steps(windows, step, frontier, many);
             let matrix = self.inner.eval(&Run { steps: &steps, block: &steps, mode, ..*run }, state)?;
+            // Beside the values of all steps stand the window that is cut from one series of them, and the results for
+            // the series up to that one.
+            let windows = matrix.columns().map(|column| bits::count(column.present)).filter(|values| *values > 0);
+            for (before, values) in windows.enumerate() {
+                state.reserve_window(values, before + 1, span)?;
+            }
             Ok(Frame { matrix, times: steps.iter().map(|step| step.time).collect() })
         });
         state.release_to(held);
