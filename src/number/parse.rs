@@ -39,6 +39,11 @@ pub fn parse_go_float(text: &str) -> Option<f64> {
 }
 
 fn parse_int(text: &str) -> Option<i64> {
+    parse_go_integer(text).and_then(|whole| i64::try_from(whole).ok())
+}
+
+/// A whole number of at most 64 bits and a sign, in any base (`strconv.ParseInt` and `ParseUint` with base 0).
+pub fn parse_go_integer(text: &str) -> Option<i128> {
     let (negative, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -59,7 +64,7 @@ fn parse_int(text: &str) -> Option<i64> {
         return None;
     }
     let value = i128::from(u64::from_str_radix(&digits, base).ok()?);
-    i64::try_from(if negative { -value } else { value }).ok()
+    Some(if negative { -value } else { value })
 }
 
 /// Whether every underscore stands between digits, or between a base's prefix and a digit.

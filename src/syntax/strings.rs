@@ -140,8 +140,11 @@ pub fn quoted(text: &str) -> String {
     out
 }
 
-/// Go's `strconv.IsPrint` beyond ASCII: letters, marks, numbers, punctuation and symbols.
-fn is_printable(c: char) -> bool {
+/// Go's `strconv.IsPrint`: letters, marks, numbers, punctuation and symbols, and of spaces the one in ASCII.
+pub fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return matches!(c, ' '..='~');
+    }
     // The standard library's escapes follow the same categories, but for a combining mark at the start of a string.
     let mut pair = String::from("a");
     pair.push(c);

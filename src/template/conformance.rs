@@ -81,8 +81,14 @@ impl Environment {
     fn expand(&self, case: &Case) -> Result<String, TemplateError> {
         let template = Template::parse("__alert_X", &case.text)?;
         let mut query = |text: &str, _: Timestamp| {
-            let found = self.query.get(text).ok_or_else(|| format!("no result for {text:?}"))?;
-            Ok(found.iter().map(|e| Sample { labels: Labels::from_pairs(&e.labels), value: e.value.into() }).collect())
+            // What is not given finds nothing.
+            Ok(self
+                .query
+                .get(text)
+                .into_iter()
+                .flatten()
+                .map(|e| Sample { labels: Labels::from_pairs(&e.labels), value: e.value.into() })
+                .collect())
         };
         template.expand(&mut Context {
             labels: &Labels::from_pairs(&case.labels),

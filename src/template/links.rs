@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::escape;
+
 /// Host and port of `host:port` or `[v6]:port`, as Go's `net.SplitHostPort` reads them.
 fn split_host_port(text: &str) -> Option<(&str, &str)> {
     let colon = text.rfind(':')?;
@@ -47,8 +49,8 @@ pub(super) fn strip_domain(text: &str) -> String {
 }
 
 /// A link to a graph (0) or a table (1) of an expression.
-pub(super) fn expression_link(expr: &str, tab: u8) -> String {
-    format!("/graph?g0.expr={}&g0.tab={tab}", gotmpl::url_encode(expr))
+pub(super) fn expression_link(expr: &[u8], tab: u8) -> String {
+    format!("/graph?g0.expr={}&g0.tab={tab}", escape::query(expr))
 }
 
 /// The path of a URL, without escapes.

@@ -1,36 +1,44 @@
 //! Alert templates: Go's `text/template` with the functions of Prometheus (`template/template.go`).
 //!
-//! `gotmpl` parses and runs the language. What Prometheus' templates need beyond it is written into the parsed tree
-//! (`tree`): values print as Go's `%v` prints them, a label that is missing is empty, and variables and functions have to
-//! be known when a template is read.
+//! `syntax` reads a template as Go's parser does, `exec` and `eval` run the tree over values that know their Go types
+//! (`value`), so that what fails, fails in the same place and with the same words: a template that fails puts them into
+//! the annotation. `printf`, `verbs` and `print` are Go's `fmt`.
 
+mod builtins;
+mod call;
+mod clock;
+mod compare;
 pub mod conformance;
+mod escape;
+mod eval;
+mod exec;
 mod format;
 mod functions;
 mod links;
+mod methods;
+mod pattern;
+mod print;
 mod printf;
-mod scan;
-mod tree;
+mod syntax;
 mod value;
+mod verbs;
+mod words;
 
 pub use format::humanize;
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-
-use gotmpl::Value;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::histogram;
 use crate::labels::Labels;
 use crate::text::Span;
 use crate::time::Timestamp;
+use syntax::Program;
+use value::{Data, Value};
 
 /// What Prometheus puts in front of every template of a rule.
 const PRELUDE: &str =
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
-
-/// How often a template may ask for the result of one more query.
-const MAX_QUERIES: usize = 1000;
 
 /// Why a template cannot be read, or fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +83,7 @@ pub struct Template {
     name: String,
     text: String,
     /// `None` for a text without actions, which is its own expansion.
-    program: Option<gotmpl::Template>,
-    queries: bool,
+    program: Option<Arc<Program>>,
 }
 
 /// Whether a text holds actions; if not, it expands to itself.
@@ -90,16 +97,23 @@ impl Template {
     /// # Errors
     /// What is wrong with the text, and where.
     pub fn parse(name: &str, text: &str) -> Result<Template, TemplateError> {
-        let (program, queries) = match has_actions(text) {
-            true => tree::program(name, PRELUDE, text).map(|(program, queries)| (Some(program), queries))?,
-            false => (None, false),
-        };
-        Ok(Template { name: name.to_owned(), text: text.to_owned(), program, queries })
+        if !has_actions(text) {
+            return Ok(Template { name: name.to_owned(), text: text.to_owned(), program: None });
+        }
+        match syntax::parse(name, format!("{PRELUDE}{text}")) {
+            Ok(program) => {
+                Ok(Template { name: name.to_owned(), text: text.to_owned(), program: Some(Arc::new(program)) })
+            }
+            Err((message, span)) => {
+                let own = |at: usize| at.saturating_sub(PRELUDE.len()).min(text.len());
+                Err(TemplateError::Parse { message, span: Span::new(own(span.start), own(span.end)) })
+            }
+        }
     }
 
     /// Whether the template asks for the results of queries.
     pub fn uses_query(&self) -> bool {
-        self.queries
+        self.program.as_ref().is_some_and(|program| program.queries)
     }
 
     /// The text for these labels and this value.
@@ -108,61 +122,22 @@ impl Template {
     /// What Prometheus would put into the annotation instead, without its frame.
     pub fn expand(&self, context: &mut Context<'_>) -> Result<String, TemplateError> {
         let Some(program) = &self.program else { return Ok(self.text.clone()) };
-        let data = value::data(context.labels, context.external_labels, context.external_url, &context.value);
-        let mut expansion = Expansion {
-            time: context.time,
+        let data = Value::Data(Rc::new(Data {
+            labels: context.labels.clone(),
+            external_labels: context.external_labels.clone(),
             external_url: context.external_url.to_owned(),
-            results: HashMap::new(),
-            wanted: None,
-        };
-        // The functions of a template cannot hold on to a query function that is only borrowed: a template runs until it
-        // needs a result that is not there, and again when it is.
-        for _ in 0..MAX_QUERIES {
-            let (result, after) = run(program, &data, expansion);
-            expansion = after;
-            match expansion.wanted.take() {
-                Some(query) => {
-                    let found = (context.query)(&query, context.time).map(|samples| value::samples(&samples));
-                    expansion.results.insert(query, found);
-                }
-                None => return result.map_err(|error| TemplateError::Expand(self.framed(&error.to_string()))),
+            value: context.value.clone(),
+        }));
+        match exec::execute(program, &self.name, data, context) {
+            Ok(bytes) => {
+                Ok(String::from_utf8(bytes)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+            }
+            Err(exec::Failure(message)) => {
+                Err(TemplateError::Expand(format!("error executing template {}: {message}", self.name)))
             }
         }
-        Err(TemplateError::Expand(self.framed(&format!("more than {MAX_QUERIES} queries"))))
     }
-
-    fn framed(&self, message: &str) -> String {
-        format!("error executing template {}: {message}", self.name)
-    }
-}
-
-/// What the functions of a running template refer to.
-struct Expansion {
-    time: Timestamp,
-    external_url: String,
-    /// Results of queries so far.
-    results: HashMap<String, Result<Value, String>>,
-    /// The query whose result is missing.
-    wanted: Option<String>,
-}
-
-thread_local! {
-    /// The expansion that runs on this thread.
-    static RUNNING: RefCell<Option<Expansion>> = const { RefCell::new(None) };
-}
-
-/// Runs a program with an expansion in place, and takes it out again.
-fn run(program: &gotmpl::Template, data: &Value, expansion: Expansion) -> (gotmpl::Result<String>, Expansion) {
-    let before = RUNNING.with(|running| running.replace(Some(expansion)));
-    let result = program.execute_template_to_string(tree::MAIN, data);
-    let after = RUNNING.with(|running| running.replace(before));
-    let lost = || Expansion { time: Timestamp(0), external_url: String::new(), results: HashMap::new(), wanted: None };
-    (result, after.unwrap_or_else(lost))
-}
-
-/// Reads or changes the running expansion; `None` outside of one.
-fn with_running<T>(read: impl FnOnce(&mut Expansion) -> T) -> Option<T> {
-    RUNNING.with(|running| running.borrow_mut().as_mut().map(read))
 }
 
 #[cfg(test)]
@@ -203,6 +178,7 @@ mod tests {
         };
         assert_eq!(told("{{ $value }} {{ $value.Count }} {{ .Value.Sum }}"), "{count:3, sum:1.5} 3 1.5");
         assert!(told("{{ $value | humanize }}").contains("can't convert *histogram.FloatHistogram to float"));
+        assert!(told("{{ $value.Nosuch }}").contains("can't evaluate field Nosuch in type *histogram.FloatHistogram"));
     }
 
     #[test]
@@ -263,7 +239,14 @@ mod tests {
         let _ = expand(&deep, 0.0);
         let nested = format!("{{{{ {}1{} }}}}", "(".repeat(50_000), ")".repeat(50_000));
         let _ = expand(&nested, 0.0);
-        assert!(expand("{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}", 0.0).is_err());
+        let (open, close) = ("{{ if true }}".repeat(120), "{{ end }}".repeat(120));
+        for body in ["{{ template \"a\" }}".to_owned(), format!("{open}{{{{ template \"a\" }}}}{close}")] {
+            let recursive = format!("{{{{ define \"a\" }}}}{body}{{{{ end }}}}{open}{{{{ template \"a\" }}}}{close}");
+            assert!(expand(&recursive, 0.0).is_err());
+        }
+        let parentheses = format!("{open}{{{{ {}1{} }}}}{close}", "(".repeat(7), ")".repeat(7));
+        assert_eq!(expand(&parentheses, 0.0).as_deref(), Ok("1"));
+        assert!(expand("{{ range 9223372036854775807 }}{{ end }}", 0.0).is_err());
         for text in [
             "{{",
             "}}",

@@ -1,147 +1,225 @@
-//! Values of templates: labels, samples, times and durations as values of the template language.
-//!
-//! A struct of Go is a map with the key `KIND` (which no label can have), so that it prints and fails as a struct does.
+//! Values of a running template, with the types that Go's reflection sees in Prometheus' data: they decide what may be
+//! called with what, what is compared, and what messages say.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use gotmpl::Value;
+use chrono::{DateTime, Utc};
 
 use super::Sample;
-use super::format;
-use crate::histogram;
+use crate::histogram::{self, FloatHistogram};
 use crate::labels::Labels;
 
-/// The key that tells a struct from a map.
-pub(super) const KIND: &str = "\0kind";
-/// What templates are executed with.
-const DATA: &str = "data";
-/// An element of a query's result.
-pub(super) const SAMPLE: &str = "sample";
-/// A time, in milliseconds under `MILLIS`.
-pub(super) const TIME: &str = "time.Time";
-/// A duration, in nanoseconds under `NANOS`.
-pub(super) const DURATION: &str = "time.Duration";
-/// A native histogram, with what it prints as under `TEXT`.
-pub(super) const HISTOGRAM: &str = "*histogram.FloatHistogram";
-const TEXT: &str = "\0text";
-pub(super) const AMOUNT: &str = "\0amount";
-
-fn structure(kind: &str, fields: Vec<(&str, Value)>) -> Value {
-    let mut map: BTreeMap<Arc<str>, Value> = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
-    map.insert(KIND.into(), Value::String(kind.into()));
-    Value::Map(Arc::new(map))
-}
-
-/// A number, or a histogram: what it prints as, and its fields that are numbers.
-fn sample(value: &histogram::Sample) -> Value {
-    match value {
-        histogram::Sample::Float(value) => Value::Float(*value),
-        histogram::Sample::Histogram(found) => structure(
-            HISTOGRAM,
-            vec![
-                (TEXT, Value::String(found.to_string().into())),
-                ("Schema", Value::Int(found.schema.into())),
-                ("ZeroThreshold", Value::Float(found.zero_threshold)),
-                ("ZeroCount", Value::Float(found.zero_count)),
-                ("Count", Value::Float(found.count)),
-                ("Sum", Value::Float(found.sum)),
-            ],
-        ),
-    }
-}
-
-fn labels(labels: &Labels) -> Value {
-    Value::Map(Arc::new(labels.iter().map(|(name, value)| (name.into(), Value::String(value.into()))).collect()))
-}
-
 /// What a template is executed with (`template.AlertTemplateData`).
-pub(super) fn data(own: &Labels, external: &Labels, url: &str, value: &histogram::Sample) -> Value {
-    structure(
-        DATA,
-        vec![
-            ("Labels", labels(own)),
-            ("ExternalLabels", labels(external)),
-            ("ExternalURL", Value::String(url.into())),
-            ("Value", sample(value)),
-        ],
-    )
+#[derive(Debug)]
+pub(super) struct Data {
+    pub labels: Labels,
+    pub external_labels: Labels,
+    pub external_url: String,
+    pub value: histogram::Sample,
 }
 
-/// A query's result.
-pub(super) fn samples(samples: &[Sample]) -> Value {
-    let element = |element: &Sample| {
-        structure(SAMPLE, vec![("Labels", labels(&element.labels)), ("Value", sample(&element.value))])
-    };
-    Value::List(samples.iter().map(element).collect())
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// No value at all: `nil`, or what a nil interface held.
+    Nil,
+    Bool(bool),
+    Int(i64, Whole),
+    Float(f64),
+    /// Real and imaginary part.
+    Complex(f64, f64),
+    /// Bytes, which are no UTF-8 where a character was cut.
+    Text(Rc<[u8]>, TextType),
+    /// `map[string]string`
+    Labels(Labels),
+    /// `map[string]interface {}`
+    Args(Rc<BTreeMap<String, Value>>),
+    /// A query's result.
+    Samples(Samples),
+    /// One element of it, always behind a pointer.
+    Sample(Rc<Sample>),
+    /// A native histogram, always behind a pointer.
+    Histogram(Arc<FloatHistogram>),
+    Data(Rc<Data>),
+    Time(DateTime<Utc>),
+    TimePointer(Rc<DateTime<Utc>>),
+    /// Nanoseconds.
+    DurationPointer(Rc<i64>),
+    /// What a variable of the type `interface {}` holds, before anything has looked inside. Never one in another.
+    Interface(Rc<Value>),
 }
 
-/// A time in milliseconds since the epoch.
-pub(super) fn time(millis: i64) -> Value {
-    structure(TIME, vec![(AMOUNT, Value::Int(millis))])
+/// The types whose values are whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whole {
+    Int,
+    Int32,
+    Int64,
+    /// A byte of a text.
+    Byte,
+    Month,
+    Weekday,
+    Duration,
 }
 
-/// A duration in nanoseconds.
-pub(super) fn duration(nanos: i64) -> Value {
-    structure(DURATION, vec![(AMOUNT, Value::Int(nanos))])
+/// The types whose values are texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextType {
+    String,
+    /// What `safeHtml` returns.
+    Html,
 }
 
-/// The kind of a struct; `None` for all else.
-pub(super) fn kind(value: &Value) -> Option<&str> {
-    match value {
-        Value::Map(map) => map.get(KIND).and_then(Value::as_str),
-        _ => None,
+/// A slice: part of elements that others may see and sort, too.
+#[derive(Clone, Debug)]
+pub(super) struct Samples {
+    all: Rc<RefCell<Vec<Rc<Sample>>>>,
+    start: usize,
+    length: usize,
+    capacity: usize,
+}
+
+impl Samples {
+    pub fn new(samples: Vec<Sample>) -> Samples {
+        let length = samples.len();
+        let all = Rc::new(RefCell::new(samples.into_iter().map(Rc::new).collect()));
+        Samples { all, start: 0, length, capacity: length }
     }
-}
 
-/// The milliseconds of a time, the nanoseconds of a duration.
-pub(super) fn amount(value: &Value) -> i64 {
-    match value {
-        Value::Map(map) => map.get(AMOUNT).and_then(Value::as_int).unwrap_or_default(),
-        _ => 0,
+    pub fn len(&self) -> usize {
+        self.length
     }
-}
 
-/// A field of a value, or what it is when a map has none.
-pub(super) fn field(value: &Value, name: &str) -> Result<Value, String> {
-    let unknown = |of: &str| format!("can't evaluate field {name} in type {of}");
-    match (kind(value), value) {
-        (Some(TIME), _) => format::time_method(amount(value), name).ok_or_else(|| unknown(TIME)),
-        (Some(DURATION), _) => format::duration_method(amount(value), name).ok_or_else(|| unknown(DURATION)),
-        (Some(kind), Value::Map(map)) => map.get(name).cloned().ok_or_else(|| unknown(kind)),
-        (None, Value::Map(map)) => Ok(map.get(name).cloned().unwrap_or_else(|| Value::String("".into()))),
-        (_, other) => Err(unknown(other.type_name())),
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
-}
 
-/// A value as Go's `%v` prints it.
-pub(super) fn print(value: &Value) -> String {
-    match (kind(value), value) {
-        (Some(TIME), _) => format::time(amount(value)),
-        (Some(DURATION), _) => format::duration(amount(value)),
-        (Some(HISTOGRAM), Value::Map(map)) => map.get(TEXT).map(ToString::to_string).unwrap_or_default(),
-        (Some(SAMPLE), Value::Map(map)) => structured(map, &["Labels", "Value"]),
-        (Some(_), Value::Map(map)) => structured(map, &["Labels", "ExternalLabels", "ExternalURL", "Value"]),
-        (_, Value::Nil) => "<no value>".to_owned(),
-        (_, Value::Float(float)) => format::shortest(*float),
-        (_, Value::List(items)) => {
-            let items: Vec<String> = items.iter().map(nested).collect();
-            format!("[{}]", items.join(" "))
+    pub fn get(&self, at: usize) -> Option<Rc<Sample>> {
+        if at >= self.length {
+            return None;
         }
-        (_, Value::Map(map)) => {
-            let pairs: Vec<String> = map.iter().map(|(name, value)| format!("{name}:{}", nested(value))).collect();
-            format!("map[{}]", pairs.join(" "))
+        self.all.borrow().get(self.start + at).map(Rc::clone)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = Rc<Sample>> {
+        (0..self.length).filter_map(|at| self.get(at))
+    }
+
+    /// `samples[start:end:capacity]`, with `start <= end <= capacity` within what there is.
+    pub fn slice(&self, start: usize, end: usize, capacity: usize) -> Samples {
+        Samples {
+            all: Rc::clone(&self.all),
+            start: self.start + start,
+            length: end - start,
+            capacity: capacity - start,
         }
-        (_, other) => other.to_string(),
+    }
+
+    /// Sorts in place, for all who see the elements.
+    pub fn sort_by_label(&self, name: &str) {
+        let mut all = self.all.borrow_mut();
+        if let Some(own) = all.get_mut(self.start..self.start + self.length) {
+            own.sort_by(|a, b| a.labels.get(name).cmp(b.labels.get(name)));
+        }
     }
 }
 
-fn structured(map: &BTreeMap<Arc<str>, Value>, fields: &[&str]) -> String {
-    let fields: Vec<String> = fields.iter().filter_map(|name| map.get(*name)).map(nested).collect();
-    format!("{{{}}}", fields.join(" "))
-}
+/// Go's type of what a template is executed with.
+const DATA_TYPE: &str =
+    "struct { Labels map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface {} }";
 
-/// A value inside of another one.
-fn nested(value: &Value) -> String {
-    if matches!(value, Value::Nil) { "<nil>".to_owned() } else { print(value) }
+impl Value {
+    pub fn text(text: impl AsRef<[u8]>) -> Value {
+        Value::Text(text.as_ref().into(), TextType::String)
+    }
+
+    pub fn int(int: usize) -> Value {
+        Value::Int(i64::try_from(int).unwrap_or(i64::MAX), Whole::Int)
+    }
+
+    /// A field or element whose type is `interface {}`.
+    pub fn interface(inner: Value) -> Value {
+        Value::Interface(Rc::new(inner))
+    }
+
+    /// What a query yields for an element.
+    pub fn sample(sample: &histogram::Sample) -> Value {
+        match sample {
+            histogram::Sample::Float(float) => Value::Float(*float),
+            histogram::Sample::Histogram(histogram) => Value::Histogram(Arc::clone(histogram)),
+        }
+    }
+
+    /// What an interface holds; anything else is itself.
+    pub fn concrete(self) -> Value {
+        match self {
+            Value::Interface(inner) => Rc::unwrap_or_clone(inner),
+            other => other,
+        }
+    }
+
+    /// The same by reference.
+    pub fn inner(&self) -> &Value {
+        match self {
+            Value::Interface(inner) => inner,
+            other => other,
+        }
+    }
+
+    /// Whether it is an interface that holds nothing.
+    pub fn is_nil_interface(&self) -> bool {
+        matches!(self, Value::Interface(inner) if matches!(**inner, Value::Nil))
+    }
+
+    /// Go's name of the type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Nil => "<nil>",
+            Value::Bool(_) => "bool",
+            Value::Int(_, Whole::Int) => "int",
+            Value::Int(_, Whole::Int32) => "int32",
+            Value::Int(_, Whole::Int64) => "int64",
+            Value::Int(_, Whole::Byte) => "uint8",
+            Value::Int(_, Whole::Month) => "time.Month",
+            Value::Int(_, Whole::Weekday) => "time.Weekday",
+            Value::Int(_, Whole::Duration) => "time.Duration",
+            Value::Float(_) => "float64",
+            Value::Complex(..) => "complex128",
+            Value::Text(_, TextType::String) => "string",
+            Value::Text(_, TextType::Html) => "template.HTML",
+            Value::Labels(_) => "map[string]string",
+            Value::Args(_) => "map[string]interface {}",
+            Value::Samples(_) => "template.queryResult",
+            Value::Sample(_) => "*template.sample",
+            Value::Histogram(_) => "*histogram.FloatHistogram",
+            Value::Data(_) => DATA_TYPE,
+            Value::Time(_) => "time.Time",
+            Value::TimePointer(_) => "*time.Time",
+            Value::DurationPointer(_) => "*time.Duration",
+            Value::Interface(_) => "interface {}",
+        }
+    }
+
+    /// The name of the type behind pointers and interfaces.
+    pub fn pointed_type_name(&self) -> &'static str {
+        self.inner().type_name().trim_start_matches('*')
+    }
+
+    /// Whether `if` takes it for true.
+    pub fn truth(&self) -> bool {
+        match self.inner() {
+            Value::Nil => false,
+            Value::Bool(truth) => *truth,
+            Value::Int(int, _) => *int != 0,
+            Value::Float(float) => *float != 0.0,
+            Value::Complex(real, imaginary) => *real != 0.0 || *imaginary != 0.0,
+            Value::Text(text, _) => !text.is_empty(),
+            Value::Labels(labels) => !labels.is_empty(),
+            Value::Args(args) => !args.is_empty(),
+            Value::Samples(samples) => samples.len() > 0,
+            _ => true,
+        }
+    }
 }
