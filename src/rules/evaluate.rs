@@ -19,6 +19,9 @@ use super::schedule::{EvaluateOptions, Schedule};
 use super::sharing::{Reader, shared_parts};
 use super::{Group, Rule};
 
+/// The most values that a selector of all series holds at a time, unless that is less than one tick.
+const BLOCK_VALUES: usize = 2_000_000;
+
 /// Evaluates all PromQL groups over the samples of `store`, and writes what they record into it. Groups are evaluated
 /// in the order given, at ticks that they share; rules in another language are left out.
 ///
@@ -61,10 +64,11 @@ pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOpt
     let mut evaluations = 0;
     let shortest = schedules.iter().map(|schedule| schedule.interval).min().unwrap_or(options.interval);
     let last = schedules.iter().filter(|s| s.count > 0).map(|s| s.tick(s.count - 1)).max();
-    let width = Duration(shortest.0.saturating_mul(i64::try_from(options.block.max(1)).unwrap_or(i64::MAX)));
     let mut from = schedules.iter().map(|schedule| schedule.tick(0)).min().unwrap_or(options.start);
     while last.is_some_and(|last| from <= last) {
-        let to = from + width;
+        // Of many series fewer ticks at once: what is held at a time stays the same.
+        let ticks = options.block.min(BLOCK_VALUES / store.len().max(1)).max(1);
+        let to = from + Duration(shortest.0.saturating_mul(i64::try_from(ticks).unwrap_or(i64::MAX)));
         for (component, inputs) in order.iter().zip(&mut inputs) {
             evaluations += run_component(component, &mut runners, inputs, &schedules, (from, to), store);
         }

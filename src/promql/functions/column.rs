@@ -1,8 +1,8 @@
 //! Functions over range vectors, for all windows of a series at once. The order of operations inside of each window is that
 //! of the functions over single windows; what is taken over from one window to the next is exact.
 
-use super::rate::{Kind, grown};
-use super::{Window, over_time, trend};
+use super::rate::{Kind, Lie, Stretch, share};
+use super::{over_time, trend};
 use crate::engine::bits;
 use crate::labels::Labels;
 use crate::number::{KahanSum, kahan_sum};
@@ -92,20 +92,6 @@ impl<'a> Track<'a> {
         };
         from.min(to)..to
     }
-
-    fn window(&self, step: usize, from: usize, to: usize) -> Window<'a> {
-        let end = self.ends[step];
-        Window {
-            times: &self.times[from..to],
-            values: &self.values[from..to],
-            histograms: &[],
-            labels: self.labels,
-            start: end - self.range,
-            end,
-            range: self.range,
-            at: end,
-        }
-    }
 }
 
 /// The first of the values before which none of the others comes.
@@ -126,6 +112,8 @@ fn difference(track: &Track<'_>, kind: Kind, out: &mut Results<'_>) {
         falls.extend(pairs.filter(|(_, pair)| pair[1] < pair[0]).map(|(at, _)| covered.start + at + 1));
     }
     let mut next = 0;
+    // The samples of one window mostly lie in it as those of the last one did.
+    let mut stretched: Option<(Lie, Stretch)> = None;
     for (step, from, to) in track.windows() {
         if to - from < 2 {
             continue;
@@ -133,13 +121,24 @@ fn difference(track: &Track<'_>, kind: Kind, out: &mut Results<'_>) {
         while falls.get(next).is_some_and(|fall| *fall <= from) {
             next += 1;
         }
-        let mut difference = track.values[to - 1] - track.values[from];
+        let first = track.values[from];
+        let mut difference = track.values[to - 1] - first;
         for fall in falls[next..].iter().take_while(|fall| **fall < to) {
             difference += track.values[fall - 1];
         }
-        if let Some(value) = grown(&track.window(step, from, to), kind, difference) {
-            out.set(step, value);
-        }
+        let (first_time, last_time, end) = (track.times[from], track.times[to - 1], track.ends[step]);
+        let lie = Lie {
+            sampled: last_time - first_time,
+            count: to - from,
+            before: first_time - (end - track.range),
+            after: end - last_time,
+        };
+        let stretch = match stretched {
+            Some((known, stretch)) if known == lie => stretch,
+            _ => Stretch::new(lie, kind, track.range),
+        };
+        stretched = Some((lie, stretch));
+        out.set(step, difference * stretch.factor(share(kind, first, difference)));
     }
 }
 
@@ -186,6 +185,13 @@ fn sums(
 /// Windows whose lines are fitted side by side, so that none waits for the sum of another.
 const LANES: usize = 4;
 
+/// The values of a series, and the sums of those from `first` on where they are whole.
+struct Values<'a> {
+    all: &'a [f64],
+    first: usize,
+    whole: Option<Vec<f64>>,
+}
+
 /// Windows with samples at the same distances from their origins, which have the sums of those in common.
 #[derive(Default)]
 struct Alike {
@@ -211,23 +217,31 @@ impl Alike {
     }
 
     /// Slope and intercept of each of the windows that begin at these samples.
-    fn lines<const N: usize>(&self, values: &[f64], starts: [usize; N]) -> [(f64, f64); N] {
+    fn lines<const N: usize>(&self, values: &Values<'_>, starts: [usize; N]) -> [(f64, f64); N] {
         let count = self.x.len();
-        let lanes = starts.map(|start| &values[start..start + count]);
+        let lanes = starts.map(|start| &values.all[start..start + count]);
         let mut y_sums = [KahanSum::default(); N];
         let mut xy_sums = [KahanSum::default(); N];
         for (at, x) in self.x.iter().enumerate() {
-            for lane in 0..N {
-                let y = lanes[lane][at];
-                y_sums[lane].add(y);
-                xy_sums[lane].add(x * y);
+            (0..N).for_each(|lane| xy_sums[lane].add(x * lanes[lane][at]));
+        }
+        match &values.whole {
+            Some(sums) => {
+                for (sum, start) in y_sums.iter_mut().zip(starts.map(|start| start - values.first)) {
+                    sum.sum = sums[start + count] - sums[start];
+                }
+            }
+            None => {
+                for (at, _) in self.x.iter().enumerate() {
+                    (0..N).for_each(|lane| y_sums[lane].add(lanes[lane][at]));
+                }
             }
         }
         std::array::from_fn(|lane| trend::line(count, self.x_sum, self.xx_sum, y_sums[lane], xy_sums[lane]))
     }
 
     /// Fits what waits, in full lanes or to the last.
-    fn flush(&mut self, values: &[f64], to_the_last: bool, mut found: impl FnMut(usize, (f64, f64))) {
+    fn flush(&mut self, values: &Values<'_>, to_the_last: bool, mut found: impl FnMut(usize, (f64, f64))) {
         if let [a, b, c, d] = self.waiting[..] {
             let lines = self.lines::<LANES>(values, [a.1, b.1, c.1, d.1]);
             [a, b, c, d].iter().zip(lines).for_each(|((step, _), line)| found(*step, line));
@@ -243,6 +257,9 @@ impl Alike {
 
 /// The straight line through each window: slope per second, and value at `origin` of a step and its first sample.
 fn lines(track: &Track<'_>, origin: impl Fn(usize, usize) -> Timestamp, mut found: impl FnMut(usize, (f64, f64))) {
+    let covered = track.covered();
+    let whole = whole_sums(&track.values[covered.clone()]);
+    let values = Values { all: track.values, first: covered.start, whole };
     let mut alike = Alike::default();
     for (step, from, to) in track.windows() {
         if let Some(line) = trend::level(&track.values[from..to]) {
@@ -261,13 +278,13 @@ fn lines(track: &Track<'_>, origin: impl Fn(usize, usize) -> Timestamp, mut foun
             continue;
         }
         if (alike.offset, alike.x.len()) != (offset, count) {
-            alike.flush(track.values, true, &mut found);
+            alike.flush(&values, true, &mut found);
             alike = Alike::new(offset, spacing, count);
         }
         alike.waiting.push((step, from));
-        alike.flush(track.values, false, &mut found);
+        alike.flush(&values, false, &mut found);
     }
-    alike.flush(track.values, true, found);
+    alike.flush(&values, true, found);
 }
 
 fn slopes(track: &Track<'_>, _: &Parameters<'_>, out: &mut Results<'_>) {
@@ -290,7 +307,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::promql::functions::{all, range_function};
+    use crate::labels::Labels;
+    use crate::promql::functions::{Window, all, range_function};
 
     /// Counters that fall, whole numbers, fractions, numbers whose sums overflow, zeros of both signs.
     fn value() -> impl Strategy<Value = f64> {
@@ -337,8 +355,13 @@ mod tests {
         let bits = |value: f64| if value.is_nan() { u64::MAX } else { value.to_bits() };
         let single = range_function(name).unwrap();
         let one_by_one = track.bounds.iter().enumerate().map(|(step, (from, to))| {
-            let window = track.window(step, *from as usize, *to as usize);
-            let found = (from < to).then(|| single(&Window { at: at[step], ..window }, &argument[step..=step]));
+            let (samples, end) = (*from as usize..*to as usize, ends[step]);
+            let found = (from < to).then(|| {
+                let (times, values) = (&times[samples.clone()], &values[samples]);
+                let (labels, start) = (&Labels::empty(), end - range);
+                let window = Window { times, values, histograms: &[], labels, start, end, range, at: at[step] };
+                single(&window, &argument[step..=step])
+            });
             found.flatten().map(bits)
         });
         let (mut column, mut present) = (vec![0.0; ends.len()], vec![0; bits::words(ends.len())]);

@@ -54,34 +54,76 @@ fn extrapolated(window: &Window<'_>, kind: Kind) -> Option<f64> {
 }
 
 /// A difference between first and last sample, resets added, stretched.
-pub(super) fn grown(window: &Window<'_>, kind: Kind, difference: f64) -> Option<f64> {
+fn grown(window: &Window<'_>, kind: Kind, difference: f64) -> Option<f64> {
     let ([first, .., _], [first_time, .., last_time]) = (window.values, window.times) else { return None };
-    let share = (kind != Kind::Delta && difference > 0.0 && *first >= 0.0).then(|| first / difference);
-    Some(difference * stretch(window, *first_time, *last_time, kind, share))
+    Some(difference * stretch(window, *first_time, *last_time, kind, share(kind, *first, difference)))
+}
+
+/// What the first sample is of the growth of a counter, which is not stretched to before it was zero.
+pub(super) fn share(kind: Kind, first: f64, difference: f64) -> Option<f64> {
+    (kind != Kind::Delta && difference > 0.0 && first >= 0.0).then(|| first / difference)
 }
 
 /// What a difference is multiplied by to stand for the whole window; `share` is what the first sample is of it, where it is
 /// the growth of a counter.
 pub(super) fn stretch(window: &Window<'_>, first: Timestamp, last: Timestamp, kind: Kind, share: Option<f64>) -> f64 {
-    let sampled = (last - first).seconds();
-    let interval = sampled / (window.values.len() - 1) as f64;
-    let near = interval * 1.1;
-    let mut to_start = (first - window.start).seconds();
-    let mut to_end = (window.end - last).seconds();
-    if to_start >= near {
-        to_start = interval / 2.0;
+    let (before, after) = (first - window.start, window.end - last);
+    let lie = Lie { sampled: last - first, count: window.values.len(), before, after };
+    Stretch::new(lie, kind, window.range).factor(share)
+}
+
+/// How samples, at least two, lie in a window.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Lie {
+    /// From the first to the last.
+    pub sampled: Duration,
+    pub count: usize,
+    /// From the start of the window to the first, and from the last to its end.
+    pub before: Duration,
+    pub after: Duration,
+}
+
+/// How far a window is stretched, as far as that does not depend on values; in seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch {
+    sampled: f64,
+    to_start: f64,
+    to_end: f64,
+    /// What a rate is divided by.
+    range: Option<f64>,
+    /// The factor of what is stretched all the way.
+    whole: f64,
+}
+
+impl Stretch {
+    pub(super) fn new(lie: Lie, kind: Kind, range: Duration) -> Stretch {
+        let sampled = lie.sampled.seconds();
+        let interval = sampled / (lie.count - 1) as f64;
+        let near = interval * 1.1;
+        let (mut to_start, mut to_end) = (lie.before.seconds(), lie.after.seconds());
+        if to_start >= near {
+            to_start = interval / 2.0;
+        }
+        if to_end >= near {
+            to_end = interval / 2.0;
+        }
+        let range = (kind == Kind::Rate).then(|| go_seconds(range));
+        let stretch = Stretch { sampled, to_start, to_end, range, whole: 0.0 };
+        Stretch { whole: stretch.factor_from(to_start), ..stretch }
     }
-    if let Some(share) = share {
-        let to_zero = sampled * share;
-        if to_zero < to_start {
-            to_start = to_zero;
+
+    fn factor_from(&self, to_start: f64) -> f64 {
+        let factor = (self.sampled + to_start + self.to_end) / self.sampled;
+        self.range.map_or(factor, |range| factor / range)
+    }
+
+    /// The factor, where the first sample is that share of a counter's growth.
+    pub(super) fn factor(&self, share: Option<f64>) -> f64 {
+        match share.map(|share| self.sampled * share) {
+            Some(to_zero) if to_zero < self.to_start => self.factor_from(to_zero),
+            _ => self.whole,
         }
     }
-    if to_end >= near {
-        to_end = interval / 2.0;
-    }
-    let factor = (sampled + to_start + to_end) / sampled;
-    if kind == Kind::Rate { factor / go_seconds(window.range) } else { factor }
 }
 
 /// A duration as Go's `Duration.Seconds` counts it: whole seconds and the rest apart, which can round differently from a
