@@ -130,3 +130,30 @@ fn unit_tests_for_people() {
         compare(&format!("unit_{name}"), &printed(&folder, &["test", &format!("{name}.test.yaml")]));
     }
 }
+
+#[test]
+fn unit_tests_for_machines() {
+    let folder = root().join("tests/unit_tests");
+    let args = ["test", "alerts.test.yaml", "--run", "resolved", "--format", "json"];
+    compare("unit_json", &printed(&folder, &args));
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    let report = copy.path().join("report.xml");
+    firedrill(&folder, &["test", "alerts.test.yaml", "broken.test.yaml", "--junit", &report.display().to_string()]);
+    compare("unit_junit", &std::fs::read_to_string(report).expect("a report"));
+}
+
+#[test]
+fn many_unit_tests_for_people() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for nth in 0..22 {
+        let value = if nth == 3 { 2 } else { 1 };
+        let case = format!("{{expr: vector({value}), exp_samples: [{{value: 1}}]}}");
+        let text = format!("tests:\n- name: a\n  promql_expr_test:\n  - {case}\n");
+        std::fs::write(folder.path().join(format!("{nth:02}.test.yaml")), text).expect("a file");
+        if nth == 19 {
+            compare("unit_few", &printed(folder.path(), &["test", "."]));
+        }
+    }
+    std::fs::write(folder.path().join("22.test.yaml"), "tests: [{promql_expr_test: [{expr: '1'}]}]\n").expect("a file");
+    compare("unit_many", &printed(folder.path(), &["test", "."]));
+}

@@ -13,42 +13,14 @@ use crate::evidence::Place;
 use crate::labels::Labels;
 use crate::replay::Dialect;
 use crate::suite::Outcome;
-use crate::text::{Diagnostic, Span};
-use crate::unit_test::GroupResult;
 
 #[derive(Serialize)]
 struct Report<'a> {
     firedrill: &'static str,
     drills: Vec<DrillOut<'a>>,
     /// Groups of unit test files.
-    unit_tests: Vec<GroupOut<'a>>,
+    unit_tests: Vec<Value>,
     summary: Summary,
-}
-
-#[derive(Serialize)]
-struct GroupOut<'a> {
-    file: &'a str,
-    name: &'a str,
-    verdict: Verdict,
-    cases: usize,
-    seconds: f64,
-    failures: Vec<FailureOut<'a>>,
-    warnings: Vec<WarningOut<'a>>,
-}
-
-#[derive(Serialize)]
-struct FailureOut<'a> {
-    subject: &'a str,
-    place: PlaceOut<'a>,
-    /// For people.
-    text: String,
-}
-
-#[derive(Serialize)]
-struct WarningOut<'a> {
-    text: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<PlaceOut<'a>>,
 }
 
 #[derive(Serialize)]
@@ -162,38 +134,6 @@ fn check(check: &Check) -> CheckOut<'_> {
     }
 }
 
-fn group(group: &GroupResult) -> GroupOut<'_> {
-    let at = |span: Span| {
-        let spot = group.file.place(span.start);
-        PlaceOut { file: group.file.name(), line: spot.line, column: spot.column }
-    };
-    GroupOut {
-        file: group.file.name(),
-        name: &group.name,
-        verdict: if group.passed() { Verdict::Pass } else { Verdict::Fail },
-        cases: group.cases,
-        seconds: group.elapsed.as_secs_f64(),
-        failures: group
-            .failures
-            .iter()
-            .map(|failure| FailureOut {
-                subject: &failure.subject,
-                place: at(failure.span),
-                text: unit::failure(failure),
-            })
-            .collect(),
-        warnings: group.warnings.iter().map(warning).collect(),
-    }
-}
-
-fn warning(warning: &Diagnostic) -> WarningOut<'_> {
-    let place = warning.place.as_ref().map(|(source, span)| {
-        let spot = source.place(span.start);
-        PlaceOut { file: source.name(), line: spot.line, column: spot.column }
-    });
-    WarningOut { text: &warning.message, place }
-}
-
 /// The whole report, pretty-printed.
 pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> {
     let (drills, groups) = (&outcome.drills, &outcome.groups);
@@ -232,7 +172,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
                 checks: drill.checks.iter().map(check).collect(),
             })
             .collect(),
-        unit_tests: groups.iter().map(group).collect(),
+        unit_tests: groups.iter().map(unit::json::group).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

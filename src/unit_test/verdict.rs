@@ -87,7 +87,9 @@ pub struct AlertDifference {
 pub struct AlertMismatch {
     pub expected: Option<WantedAlert>,
     pub got: Option<StandingAlert>,
-    /// The life, around the time of the case, of the alert that fires, else of the expected one, if it has any.
+    /// At the time of the case, of the alert that stands, else of the expected one; `None` where it is not active.
+    pub state: Option<AlertState>,
+    /// The life around that time, if there is any.
     pub life: Option<Life>,
     /// What happened, for people: `pending since 4m; `for: 5m` ends at 9m`.
     pub happened: String,

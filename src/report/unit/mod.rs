@@ -2,9 +2,10 @@
 
 mod case;
 mod contrast;
+pub mod json;
 mod ticks;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 
 use super::RunFacts;
@@ -13,29 +14,47 @@ use super::words::plain;
 use crate::drill::verdict::Verdict;
 use crate::unit_test::{Failure, GroupResult};
 
-/// A line for each file.
+/// So many files that pass have a line each; of more, one line tells all.
+const LISTED: usize = 20;
+
+/// A line for each file. Where many pass, only those that failed have one, below a line for all others.
 pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
-    let by_file: Vec<&[GroupResult]> = groups.chunk_by(|a, b| a.file.name() == b.file.name()).collect();
-    let width = by_file.iter().map(|groups| groups[0].file.name().chars().count()).max().unwrap_or(0);
-    for groups in by_file {
+    let by_file = || groups.chunk_by(|a, b| a.file.name() == b.file.name());
+    let passes = |groups: &&[GroupResult]| groups.iter().all(GroupResult::passed);
+    let passed: Vec<&[GroupResult]> = by_file().filter(passes).collect();
+    let in_one_line = passed.len() > LISTED;
+    let cases = |groups: &[GroupResult]| groups.iter().map(|group| group.cases).sum::<usize>();
+    if in_one_line {
+        let groups = counted(passed.iter().map(|groups| groups.len()).sum(), "group");
+        let cases = counted(passed.iter().map(|groups| cases(groups)).sum(), "case");
+        let _ = writeln!(out, " {}  {}: {groups}, {cases}", badge(Verdict::Pass, look), counted(passed.len(), "file"));
+    }
+    let listed: Vec<&[GroupResult]> = by_file().filter(|groups| !in_one_line || !passes(groups)).collect();
+    let width = listed.iter().map(|groups| plain(groups[0].file.name()).chars().count()).max().unwrap_or(0);
+    for groups in listed {
         let failed = groups.iter().filter(|group| !group.passed()).count();
-        let cases: usize = groups.iter().map(|group| group.cases).sum();
         let verdict = if failed == 0 { Verdict::Pass } else { Verdict::Fail };
         let told = match failed {
-            0 => format!("{}, {}", plural(groups.len(), "group"), plural(cases, "case")),
+            0 => format!("{}, {}", counted(groups.len(), "group"), counted(cases(groups), "case")),
             failed => {
                 let failures =
                     groups.iter().flat_map(|group| &group.failures).filter(|failure| failure.is_case()).count();
-                let groups = format!("{failed} of {} failed", plural(groups.len(), "group"));
-                if failures > 0 { format!("{groups}, {failures} of {}", plural(cases, "case")) } else { groups }
+                let told = format!("{failed} of {} failed", counted(groups.len(), "group"));
+                if failures > 0 { format!("{told}, {failures} of {}", counted(cases(groups), "case")) } else { told }
             }
         };
         let _ = writeln!(out, " {}  {:width$}  {told}", badge(verdict, look), plain(groups[0].file.name()));
     }
 }
 
-/// Everything that fell short.
+/// `1 group`, `1,242 groups`.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// Everything that fell short. What keeps several groups of a file from being run is told once.
 pub fn explain(out: &mut String, groups: &[GroupResult], look: Look) {
+    let mut told: HashMap<(&str, String), &str> = HashMap::new();
     for group in groups {
         for failure in &group.failures {
             let spot = group.file.place(failure.span.start);
@@ -43,14 +62,27 @@ pub fn explain(out: &mut String, groups: &[GroupResult], look: Look) {
             let file = plain(group.file.name());
             let _ =
                 writeln!(out, "\n{file}:{}:{}  {}  {}", spot.line, spot.column, badge.trim_end(), plain(&group.name));
-            out.push_str(&case::failure(failure, look));
+            let text = case::failure(failure, look);
+            match told.get(&(group.file.name(), text.clone())) {
+                Some(first) if !failure.is_case() => {
+                    let _ = writeln!(out, "  {}: as in {}", plain(&failure.subject), plain(first));
+                }
+                _ => {
+                    out.push_str(&text);
+                    told.insert((group.file.name(), text), &group.name);
+                }
+            }
         }
     }
 }
 
 /// All that fell short in a group, without colours.
 pub fn explanation(group: &GroupResult) -> String {
-    group.failures.iter().map(failure).collect()
+    let told = |failed: &Failure| {
+        let spot = group.file.place(failed.span.start);
+        format!("{}:{}:{}\n{}", plain(group.file.name()), spot.line, spot.column, failure(failed))
+    };
+    group.failures.iter().map(told).collect::<Vec<_>>().join("\n")
 }
 
 /// What fell short, without colours.
@@ -77,8 +109,6 @@ pub fn summary(groups: &[GroupResult], facts: RunFacts) -> String {
     if not_run > 0 {
         let _ = write!(line, ", {} not run", plural(not_run, "case"));
     }
-    let counted =
-        |count: usize, noun: &str| format!("{} {noun}{}", grouped(count as u64), if count == 1 { "" } else { "s" });
     let _ = write!(line, " ({}, {}, {seconds:.2} s)", counted(groups.len(), "group"), counted(cases, "case"));
     line
 }

@@ -144,12 +144,13 @@ impl Case<'_> {
             (Some(expected), None) => self.not_firing(expected),
             (None, None) => (None, String::new()),
         };
+        let state = life.and_then(|track| track.state(self.at));
         let life = life.map(|track| Life {
             active: self.played.since(track.active_at),
             fired: track.fired_at.map(|time| self.played.since(time)),
             ended: track.ended_at.map(|time| self.played.since(time)),
         });
-        AlertMismatch { expected, got, life, happened }
+        AlertMismatch { expected, got, state, life, happened }
     }
 
     /// Since when an alert is pending or fires, and what keeps it firing.

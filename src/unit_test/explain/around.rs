@@ -81,7 +81,13 @@ pub fn of_expression(played: &Played<'_>, text: &Located, expr: &Expr, eval: Tim
     let ticks: Vec<Timestamp> = before.filter(|time| *time >= played.group.start).collect();
     let steps = ticks.iter().map(|time| Step { time: *time, frontier: played.frontier() }).collect();
     let rows = values(played, text, expr, &Steps(steps), &|_| true);
-    (!nothing(&rows)).then_some(Around { start: played.group.start, eval, timeline: Timeline { ticks, rows } })
+    // The value of the expression itself is what the case tells of.
+    let is_itself = ticks.len() == 1 && operands(expr).iter().all(|operand| operand.span == expr.span);
+    (!nothing(&rows) && !is_itself).then_some(Around {
+        start: played.group.start,
+        eval,
+        timeline: Timeline { ticks, rows },
+    })
 }
 
 /// Whether there is no value at all.
