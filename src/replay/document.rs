@@ -156,6 +156,9 @@ pub struct EventDoc {
     /// Follows from another event (`attempt.start`) or comes once, after the mark of a span (`stuck.from`).
     #[serde(default)]
     pub after: Option<Text>,
+    /// With `after`: only the events that come in this span, or in one of these; counted for `nth` from there on.
+    #[serde(default)]
+    pub within: Option<OneOrMany>,
     /// With `after`: how much later.
     #[serde(default)]
     pub delay: Option<Text>,
@@ -229,7 +232,7 @@ pub struct RetryDoc {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ScriptDoc {
-    /// The mark or time from which the steps count.
+    /// The mark or time from which the steps count. From an event that comes several times: from each of them.
     pub from: Text,
     /// The time of each step after the mark: `[0s, 5s, 1m30s]`.
     pub steps: Vec<Text>,
@@ -426,16 +429,23 @@ pub struct RestartDoc {
     pub labels: Entries<Text>,
 }
 
-/// A stream of log lines; kept, and written out by a later version.
+/// A stream of log lines; read and checked, and queried by a later version.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogDoc {
     /// Labels of the stream.
     pub stream: Entries<Text>,
-    /// One line for each of these events.
+    /// These lines for each of these events.
     pub event: Text,
-    /// The line; `${wait}` and the like are filled in from the event.
-    pub line: Text,
+    /// The line, or several. `${time}` is the time of the event, `${n}` its number, and `${wait}` the wait behind an attempt, in
+    /// seconds.
+    pub line: OneOrMany,
+    /// How `${time}` is written, as strftime and chrono have it: `%Y-%m-%d %H:%M:%S%.3f`. RFC 3339 in UTC unless written.
+    #[serde(default)]
+    pub time: Option<Text>,
+    /// The number of the first event; 1 unless written.
+    #[serde(default)]
+    pub first: Option<u64>,
     /// One stream for each value of a name.
     #[serde(default)]
     #[schemars(with = "Option<EachDoc>")]

@@ -69,9 +69,15 @@ pub fn only_kind(doc: &EventDoc) -> Result<&'static str, Diagnostic> {
     let mut written = kinds.into_iter().filter(|(_, written)| *written).map(|(kind, _)| kind);
     match (written.next(), written.next()) {
         (Some(kind), None) => {
-            let derived = doc.delay.is_some() || doc.nth.is_some() || doc.probability.is_some();
-            if kind != "after" && derived {
-                return Err(Diagnostic::error("`delay`, `nth` and `probability` go with `after`"));
+            let derived = [doc.within.is_some(), doc.delay.is_some(), doc.nth.is_some(), doc.probability.is_some()];
+            if kind != "after" && derived.contains(&true) {
+                let problem = Diagnostic::error("`within`, `delay`, `nth` and `probability` go with `after`");
+                return Err(match kind {
+                    "every" | "poisson" => {
+                        problem.help(format!("`{kind}` has its own: `{kind}: {{within: SPAN, ...}}`"))
+                    }
+                    _ => problem,
+                });
             }
             Ok(kind)
         }
@@ -171,6 +177,14 @@ pub fn retry(
     }
     let success = if from < to { vec![start.max(to)] } else { Vec::new() };
     Ok((vec![("start", starts), ("end", ends), ("retry", retries), ("success", success)], waited))
+}
+
+/// Steps after each of several moments.
+pub fn script(name: &str, from: &[Timestamp], steps: &[Duration]) -> Result<Vec<Timestamp>, Diagnostic> {
+    if from.len().saturating_mul(steps.len()) > MAX_EVENTS {
+        return Err(too_many(name));
+    }
+    Ok(from.iter().flat_map(|from| steps.iter().map(|step| *from + *step)).collect())
 }
 
 /// What follows from other events: each `nth` of them, or by chance, some time later.

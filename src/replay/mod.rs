@@ -15,6 +15,7 @@ mod expectation;
 mod gaps;
 mod generate;
 mod histogram;
+mod logs;
 mod marks;
 mod metrics;
 mod model;

@@ -184,12 +184,17 @@ impl TimeSpan {
     }
 }
 
-/// A stream of log lines, which a later version writes out.
+/// A stream of log lines, or a part of one: what one event writes.
 #[derive(Clone, Debug)]
 pub struct LogStream {
     pub labels: Labels,
     /// The event and its mark, as in `attempt.end`.
     pub event: Text,
-    pub line: Text,
+    /// The lines of each event, with what is filled in.
+    pub lines: Vec<Text>,
+    /// How `${time}` is written; `None` for RFC 3339.
+    pub time: Option<String>,
+    /// The number of the first event.
+    pub first: u64,
     pub figure: Option<Figure>,
 }

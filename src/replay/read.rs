@@ -5,17 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::deserialize::{Entries, Later, Reader, Text};
-use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, SpanDoc, VariantDoc};
+use super::document::{Document, EventDoc, FORMAT, MetricDoc, SpanDoc, VariantDoc};
 use super::document_expect::ExpectDoc;
 use super::each;
 use super::expectation::{self, Expectations};
 use super::gaps;
+use super::logs;
 use super::metrics::{Context, Generator, Metric};
-use super::model::{Day, Dialect, LogStream, Replay, RuleFile, Target};
+use super::model::{Day, Dialect, Replay, RuleFile, Target};
 use super::names;
-use super::spans::{LeftOut, Resolver, figure};
+use super::spans::{LeftOut, Resolver};
 use super::times::{self, Calendar};
-use super::tree::{Kind, Node, substitute};
+use super::tree::{Kind, Node};
 use super::units;
 use super::variants;
 use crate::labels::{Labels, METRIC_NAME};
@@ -182,7 +183,7 @@ fn resolve_day(
             .iter()
             .filter_map(|entry| gaps::resolve(&entry.read(reader)?, entry.node.span, &day, reader)?)
             .collect();
-        let logs = doc.logs.iter().filter_map(|entry| log_stream(&entry.read(reader)?, &day, reader)).collect();
+        let logs = doc.logs.iter().filter_map(|entry| logs::resolve(&entry.read(reader)?, &day, reader)).collect();
         (day.metrics, day.gaps, day.logs) = (metrics, gaps, logs);
         let own = |doc: &Option<Later<ExpectDoc>>| expectations(doc.as_ref(), &day, reader);
         let (happened, expect) = match variant {
@@ -290,7 +291,7 @@ fn positive(text: &Text, reader: &Reader<'_>) -> Option<Duration> {
     Some(duration)
 }
 
-fn labels(entries: &Entries<Text>, reader: &Reader<'_>) -> Labels {
+pub fn labels(entries: &Entries<Text>, reader: &Reader<'_>) -> Labels {
     let mut labels = Labels::empty().builder();
     for (name, value) in &entries.0 {
         if let Some(value) = value.read(reader) {
@@ -383,24 +384,6 @@ pub fn series_of(metric: &Metric) -> Vec<Labels> {
         Generator::Recorded(series) => series.iter().map(|series| series.labels.clone()).collect(),
         _ => vec![metric.labels.clone()],
     }
-}
-
-fn log_stream(doc: &LogDoc, day: &Day, reader: &Reader<'_>) -> Option<LogStream> {
-    let (name, mark) = doc.event.text.split_once('.').unwrap_or((&doc.event.text, ""));
-    let Some(event) = day.event(name) else {
-        let known: Vec<&str> = day.events.iter().map(|event| event.name.as_str()).collect();
-        let problem = Diagnostic::error(format!("unknown event `{name}`"));
-        reader.problem(doc.event.span, problem.help(names::hint(name, "the events are", known.iter().copied())));
-        return None;
-    };
-    reader.keep(doc.event.span, event.times(mark))?;
-    let mut known: Vec<(String, String)> = Vec::new();
-    if !event.waits.is_empty() || event.marks.len() > 1 {
-        known.push(("wait".to_owned(), String::new()));
-    }
-    reader.keep(doc.line.span, substitute(&doc.line.text, &known.into_iter().collect(), false))?;
-    let figure = figure(reader, "logs", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
-    Some(LogStream { labels: labels(&doc.stream, reader), event: doc.event.clone(), line: doc.line.clone(), figure })
 }
 
 fn expectations(doc: Option<&Later<ExpectDoc>>, day: &Day, reader: &Reader<'_>) -> Option<Expectations> {

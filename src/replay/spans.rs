@@ -4,10 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::deserialize::{Reader, Text};
-use super::document::{EventDoc, SpanDoc};
+use super::document::{EventDoc, OneOrMany, SpanDoc};
 use super::events::{self, Event};
 use super::marks;
 use super::model::TimeSpan;
+use super::names;
 use super::provenance::{self, Figure};
 use super::times::{Calendar, Point};
 use super::units;
@@ -202,6 +203,8 @@ impl<'a> Resolver<'a> {
             // What follows from an event may lie behind the end; nobody sees it.
             times.retain(|time| *time <= self.calendar.end);
         }
+        let within = doc.within.iter().flat_map(|OneOrMany(spans)| spans);
+        figures.extend(within.filter_map(|span| self.span(&span.text).ok()??.figure));
         if let Some(behind) = events::reference(doc) {
             if let Ok(Some(span)) = self.span(behind) {
                 figures.extend(span.figure);
@@ -234,11 +237,10 @@ impl<'a> Resolver<'a> {
             return reader.keep(poisson.rate.span, events::poisson(name, rate?, from, to));
         }
         if let Some(script) = &doc.script {
-            let from = self.time(&script.from)?;
+            let from = self.times_of(&script.from)?;
             let steps: Option<Vec<Duration>> =
                 script.steps.iter().map(|step| reader.keep(step.span, units::duration(&step.text))).collect();
-            let steps = steps?;
-            return Some(from.map_or_else(Vec::new, |from| steps.iter().map(|step| from + *step).collect()));
+            return reader.keep(script.from.span, events::script(name, &from, &steps?));
         }
         let after = doc.after.as_ref()?;
         let delay = match &doc.delay {
@@ -253,8 +255,37 @@ impl<'a> Resolver<'a> {
             reader.problem(key.span, Diagnostic::error("`nth: 0` counts nothing").help("the first is `nth: 1`"));
             return None;
         }
-        let of = reader.keep(after.span, self.all_moments(&after.text))??;
+        let mut of = reader.keep(after.span, self.all_moments(&after.text))??;
+        if let Some(OneOrMany(within)) = &doc.within {
+            let spans: Option<Vec<TimeSpan>> =
+                within.iter().map(|name| reader.keep(name.span, self.named_span(name))?).collect();
+            let spans = spans?;
+            of.retain(|time| spans.iter().any(|span| span.contains(*time)));
+        }
         Some(events::derived(name, &of, delay, doc.nth.unwrap_or(1), probability))
+    }
+
+    /// A span by its name alone.
+    fn named_span(&self, name: &Text) -> Found<TimeSpan> {
+        if self.spans.iter().any(|(span, _)| span.text == name.text) {
+            return self.span(&name.text);
+        }
+        let known: Vec<&str> = self.spans.iter().map(|(span, _)| span.text.as_str()).collect();
+        let problem = Diagnostic::error(format!("unknown span `{}`", name.text));
+        Err(problem.help(names::hint(&name.text, "the spans are", known.iter().copied())))
+    }
+
+    /// A time, or all moments of a mark.
+    fn times_of(&self, text: &Text) -> Option<Vec<Timestamp>> {
+        let point = self.reader.keep(text.span, self.calendar.point(text))?;
+        match point {
+            Point::Mark { name, offset } if !matches!(name.as_str(), "start" | "end") => {
+                let moments = self.reader.keep(text.span, self.all_moments(&name))??;
+                let inside = |time: &Timestamp| self.reader.keep(text.span, self.calendar.inside(*time + offset));
+                moments.iter().map(inside).collect()
+            }
+            _ => self.time(text).map(|time| time.into_iter().collect()),
+        }
     }
 
     /// All moments that `after` names: of an event's mark, or the one of a span's.

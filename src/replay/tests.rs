@@ -62,6 +62,34 @@ fn a_count_is_the_number_of_events_up_to_the_scrape() {
 }
 
 #[test]
+fn events_follow_each_event_of_a_kind_or_those_in_a_span() {
+    let text = format!(
+        "{HEAD}spans:\n  bad: {{from: \"00:01:00\", to: \"00:02:00\"}}\n  worse: {{from: \"00:04:00\", to: end}}\n\
+         events:\n  ask: {{every: {{interval: 20s}}}}\n  fail: {{after: ask, within: bad}}\n\
+         \x20 third: {{after: ask, within: [bad, worse], nth: 3, delay: 1s}}\n\
+         \x20 try: {{script: {{from: fail, steps: [0s, 1s]}}}}\n  late: {{script: {{from: fail + 5s, steps: [0s]}}}}\n\
+         variants:\n  good: {{without: [bad]}}\n"
+    );
+    let replay = read_text(&text).unwrap_or_else(|problems| panic!("{}", lines(&problems)));
+    let times = |variant: Option<&str>, event: &str| {
+        let day = replay.variant(variant).unwrap();
+        let times = day.event(event).unwrap().times("").unwrap();
+        times.iter().map(|time| (*time - day.start()).0 / 1000).collect::<Vec<_>>()
+    };
+    assert_eq!(times(None, "fail"), [60, 80, 100]);
+    assert_eq!(times(None, "try"), [60, 61, 80, 81, 100, 101]);
+    assert_eq!(times(None, "late"), [65, 85, 105]);
+    // 60, 80, 100 in the one span, 240, 260, 280 in the other.
+    assert_eq!(times(None, "third"), [101, 281]);
+    assert!(times(Some("good"), "fail").is_empty());
+    assert!(times(Some("good"), "try").is_empty());
+    assert_eq!(times(Some("good"), "third"), [281]);
+    // What follows from a span rests on its figure too.
+    let day = read_text(&text.replace("to: end}", "to: end, fitted: f}")).unwrap().variant(None).unwrap();
+    assert_eq!(day.event("third").unwrap().figures.len(), 1);
+}
+
+#[test]
 fn counters_gauges_and_backlogs_follow_their_spans() {
     let generated = generate(
         "spans:\n  s: {from: \"00:01:00\", to: \"00:02:00\"}\nmetrics:\n\
@@ -252,6 +280,18 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write_instead() {
             (2, 22),
             "unknown field `too`",
             "did you mean `to`?",
+        ),
+        (
+            "spans:\n  bad: {from: \"00:01\", to: \"00:02\"}\nevents:\n  e: {at: [\"00:01\"]}\n  f: {after: e, within: bda}\n",
+            (5, 25),
+            "unknown span `bda`",
+            "did you mean `bad`?",
+        ),
+        (
+            "spans:\n  bad: {from: \"00:01\", to: \"00:02\"}\nevents:\n  e: {every: {interval: 1s}, within: bad}\n",
+            (4, 3),
+            "go with `after`",
+            "`every: {within: SPAN, ...}`",
         ),
         ("metrics:\n  - {series: x, gauge: 1, target: b}\n", (2, 35), "unknown target `b`", "a"),
         (
