@@ -47,21 +47,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
-/// Arguments as one text: a string alone is itself, anything else as `print` makes it of what pointers point at.
+/// Arguments as one text: as `print` makes it, but of what pointers point at.
 fn joined(args: &[Value]) -> Vec<u8> {
-    let shown: Vec<Value> = args
-        .iter()
-        .map(|arg| match arg {
-            Value::Nil => Value::text("<no value>"),
-            Value::TimePointer(time) => Value::Time(**time),
-            Value::DurationPointer(nanos) => Value::Int(**nanos, Whole::Duration),
-            other => other.clone(),
-        })
-        .collect();
-    match shown.as_slice() {
-        [sample @ Value::Sample(_)] => print::indirect(sample).into_bytes(),
-        _ => printf::sprint(&shown),
-    }
+    let nothing = Value::text("<no value>");
+    let shown = args.iter().map(|arg| if matches!(arg, Value::Nil) { &nothing } else { arg });
+    printf::join(shown, |printer, arg| match arg {
+        sample @ Value::Sample(_) => printer.out.extend_from_slice(print::indirect(sample).as_bytes()),
+        other => printer.arg(other, 'v'),
+    })
 }
 
 /// `call`: no value of an alert is a function.

@@ -88,6 +88,10 @@ impl Printer {
 
     /// A value: an argument, or one inside of another.
     fn value(&mut self, value: &Value, verb: char, outermost: bool) {
+        // `%w` is for errors, which no template has.
+        if verb == 'w' && !self.remarking {
+            return self.remark(value, verb);
+        }
         if self.prints_itself(value, verb) {
             return;
         }

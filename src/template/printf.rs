@@ -6,16 +6,21 @@ use super::value::Value;
 /// The largest width or precision; beyond it Go gives up on the directive.
 const MAX_NUMBER: i64 = 1_000_000;
 
-/// `Sprint`: a space between operands where neither is a text.
+/// `Sprint`
 pub(super) fn sprint(args: &[Value]) -> Vec<u8> {
+    join(args.iter(), |printer, arg| printer.arg(arg, 'v'))
+}
+
+/// Arguments with a space between two of which neither is a text.
+pub(super) fn join<'a>(args: impl Iterator<Item = &'a Value>, print: impl Fn(&mut Printer, &Value)) -> Vec<u8> {
     let mut printer = Printer::default();
     let mut after_text = true;
-    for (at, arg) in args.iter().enumerate() {
+    for arg in args {
         let text = matches!(arg, Value::Text(..));
-        if at > 0 && !text && !after_text {
+        if !text && !after_text {
             printer.out.push(b' ');
         }
-        printer.arg(arg, 'v');
+        print(&mut printer, arg);
         after_text = text;
     }
     printer.out
