@@ -40,6 +40,8 @@ pub struct Selection {
     pub limits: Limits,
     /// The engine for unit tests.
     pub profile: Profile,
+    /// Whether what unit tests are warned of is a failure.
+    pub strict: bool,
 }
 
 /// What came out.
@@ -185,6 +187,7 @@ impl Unit<'_> {
                 let options = unit_test::Options {
                     profile: selection.profile.clone(),
                     max_samples: selection.limits.max_samples,
+                    strict: selection.strict,
                 };
                 Ran::Group(unit_test::run(file, group, rules, &options))
             }

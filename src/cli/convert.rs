@@ -81,7 +81,7 @@ fn compared(
     source: &Source,
     setup: &Setup<'_>,
 ) -> Result<Option<Diagnostic>, Vec<Diagnostic>> {
-    let options = Options { profile: setup.profile.clone(), max_samples: setup.limits.max_samples };
+    let options = Options { profile: setup.profile.clone(), max_samples: setup.limits.max_samples, strict: false };
     let tested = unit_test::run(file, group, rules, &options);
     let incident = drill::load_source(source, setup.config)?;
     let day = incident.replay.variant(None)?;

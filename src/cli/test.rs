@@ -16,7 +16,7 @@ use crate::report::{RunFacts, human, json, junit};
 use crate::rules::ReadOptions;
 use crate::suite::{Selection, Suite};
 use crate::syntax::STACK_BYTES;
-use crate::text::Diagnostic;
+use crate::text::{Diagnostic, Severity};
 
 /// Test alert rules: drill incidents, and run unit test files of promtool
 #[derive(clap::Args)]
@@ -58,6 +58,9 @@ pub struct Args {
     /// The folder into which --convert writes; without it, the replay of a file's only group goes to standard output
     #[arg(short, long, value_name = "FOLDER", requires = "convert")]
     output: Option<PathBuf>,
+    /// Fail where a test file is warned of: cases that test nothing, names that nobody has, results that are left to chance
+    #[arg(long)]
+    strict: bool,
     /// List the YAML files that were searched and cannot be tested
     #[arg(long)]
     list_skipped: bool,
@@ -118,7 +121,14 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         return Ok(convert::run(file, args.output.as_deref(), &setup));
     }
     let found = discover::find(&super::paths_or_default(&args.paths, &config)?)?;
-    let selection = Selection { run: args.run.clone(), shard: args.shard, fail_fast: args.fail_fast, limits, profile };
+    let selection = Selection {
+        run: args.run.clone(),
+        shard: args.shard,
+        fail_fast: args.fail_fast,
+        limits,
+        profile,
+        strict: args.strict,
+    };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, usize::from))
         .stack_size(STACK_BYTES)
@@ -126,7 +136,11 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     // What cannot be read is reported at the end; the rest runs all the same.
     let suite = pool.install(|| Suite::read(&found, &config, rule_files));
-    output::warn(suite.warnings());
+    let odd: Vec<Diagnostic> = match args.strict {
+        true => suite.warnings().map(|warning| Diagnostic { severity: Severity::Error, ..warning.clone() }).collect(),
+        false => suite.warnings().cloned().collect(),
+    };
+    output::warn(&odd);
     let count = suite.count(&selection);
     let empty_shard = args.shard.is_some() || suite.names().is_empty();
     if count == 0 && suite.problems.is_empty() && !empty_shard {
@@ -160,7 +174,8 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(if outcome.holds() { Exit::Holds } else { Exit::Fails })
+    let holds = outcome.holds() && (odd.is_empty() || !args.strict);
+    Ok(if holds { Exit::Holds } else { Exit::Fails })
 }
 
 /// The parts of PromQL that are on: those of Prometheus, and those that were asked for.

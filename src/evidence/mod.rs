@@ -5,6 +5,7 @@ mod condition;
 mod missing;
 mod operand;
 mod timeline;
+mod unfiltered;
 
 use crate::text::{Located, Source, Span};
 
@@ -12,6 +13,7 @@ pub use condition::{Condition, Nearness, conditions};
 pub use missing::{Missing, instead, missing, no_value};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use timeline::{AlertState, Row, Timeline};
+pub use unfiltered::unfiltered;
 
 /// A place in a file.
 #[derive(Clone, Debug)]

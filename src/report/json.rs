@@ -44,6 +44,7 @@ struct UnitSummary {
     cases: usize,
     passed: usize,
     failed: usize,
+    blind_cases: usize,
 }
 
 #[derive(Serialize)]
@@ -153,6 +154,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
                 cases: groups.iter().map(|group| group.cases).sum(),
                 passed: groups.iter().filter(|group| group.passed()).count(),
                 failed: groups.iter().filter(|group| !group.passed()).count(),
+                blind_cases: groups.iter().map(|group| group.blind.len()).sum(),
             },
             skipped_files: facts.skipped,
             seconds: facts.elapsed.as_secs_f64(),

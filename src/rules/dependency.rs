@@ -1,10 +1,11 @@
 //! Which rules may read what which rules write, and the order of evaluation that follows from it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 
-use super::{Rule, RuleKind};
+use super::{Group, Rule, RuleKind};
+use crate::text::Located;
 
 /// The names of the series that alerts write (Prometheus `rules/alerting.go`).
 pub const ALERTS: &str = "ALERTS";
@@ -146,6 +147,31 @@ pub fn components(rules: &[&Rule], writers: &Writers<'_>, reads_anything: &dyn F
     strongly_connected(&edges)
 }
 
+/// Which groups may read what rules of other groups write: pairs of reader and writer, by index. A `query` in a template may read
+/// anything.
+pub fn reads(groups: &[Group]) -> BTreeSet<(usize, usize)> {
+    let placed = || groups.iter().enumerate().flat_map(|(at, group)| group.rules.iter().map(move |rule| (at, rule)));
+    let rules: Vec<&Rule> = placed().map(|(_, rule)| rule).collect();
+    let group_of: Vec<usize> = placed().map(|(at, _)| at).collect();
+    let writers = Writers::new(&rules);
+    let mut found = BTreeSet::new();
+    for (reader, rule) in placed() {
+        let mut note = |writer: usize| {
+            if group_of[writer] != reader {
+                found.insert((reader, group_of[writer]));
+            }
+        };
+        let asks = |texts: &[(String, Located)]| texts.iter().any(|(_, text)| text.contains("query"));
+        if matches!(&rule.kind, RuleKind::Alert { annotations, .. } if asks(annotations) || asks(&rule.labels)) {
+            (0..rules.len()).for_each(&mut note);
+        }
+        for (selector, _) in rule.promql().map(|expr| expr.selectors()).unwrap_or_default() {
+            writers.of(&selector.matchers).for_each(&mut note);
+        }
+    }
+    found
+}
+
 /// Tarjan's algorithm, without recursion: components in an order in which each comes after those that it has edges to.
 fn strongly_connected(edges: &[Vec<usize>]) -> Vec<Component> {
     const UNSEEN: usize = usize::MAX;
@@ -250,6 +276,21 @@ mod tests {
         assert_eq!(order(rules), [(vec![0], false)]);
         let rules = "{alert: A, expr: 'ALERTS{severity=\"x\"}', labels: {severity: '{{ $labels.s }}'}}";
         assert_eq!(order(rules), [(vec![0], true)]);
+    }
+
+    #[test]
+    fn groups_read_groups() {
+        let group = |name: &str, rules: &str| format!("- name: {name}\n  rules: [{rules}]\n");
+        let groups = [
+            group("a", "{record: x, expr: input}, {record: y, expr: x}"),
+            group("b", "{alert: B, expr: y, labels: {to: b}}"),
+            group("c", "{alert: C, expr: 'ALERTS{to=\"b\"}'}, {record: z, expr: other}"),
+            group("d", "{alert: D, expr: other, annotations: {of: '{{ with query \"z\" }}{{ end }}'}}"),
+        ];
+        let source = Source::new("rules.yaml", format!("groups:\n{}", groups.concat()));
+        let file = crate::rules::read(&source).expect("valid rules");
+        let found: Vec<(usize, usize)> = reads(&file.groups).into_iter().collect();
+        assert_eq!(found, [(1, 0), (2, 1), (3, 0), (3, 1), (3, 2)]);
     }
 
     #[test]

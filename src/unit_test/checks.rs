@@ -1,6 +1,7 @@
 //! Holds alerts and samples against what a test group expects (Prometheus `cmd/promtool/unittest.go`, `testGroup.test`).
 
 use super::run::Played;
+use super::traps;
 use super::verdict::{AlertDifference, Explanation, Failure, FailureKind, ResultSample, StandingAlert};
 use super::wanted::{WantedAlert, WantedText, all_matched};
 use super::{AlertTest, ExpectedAlert, ExpectedSample, ExprTest, TestFile, TestGroup, explain, vmalert};
@@ -12,6 +13,7 @@ use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
 use crate::promql::series_values::{SampleRun, parse_samples};
 use crate::rules::{AlertState, RuleError};
+use crate::store::Moment;
 use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Located};
 
@@ -26,21 +28,22 @@ pub fn nameless<'a>(file: &'a TestFile, group: &'a TestGroup) -> impl Iterator<I
     })
 }
 
-/// The alert tests that do not hold. Those at or after a tick at which a rule failed are not looked at.
-pub fn alerts(played: &Played<'_>) -> Vec<Failure> {
+/// The alert tests that do not hold. Those at or after a tick at which a rule failed are not looked at. What is odd about the
+/// alerts is added to `warnings`.
+pub fn alerts(played: &Played<'_>, warnings: &mut Vec<Diagnostic>) -> Vec<Failure> {
     let aborted = played.aborted().map(|error| error.tick);
     let reached = |test: &&AlertTest| aborted.is_none_or(|tick| played.tick(test.eval_time) < tick);
     let told = |test: &&AlertTest| vmalert::foreign_rule(played, test).is_none();
     let mut tests: Vec<&AlertTest> = played.group.alert_tests.iter().filter(reached).filter(told).collect();
     tests.sort_by_key(|test| test.eval_time);
-    tests.into_iter().filter_map(|test| alert(played, test)).collect()
+    tests.into_iter().filter_map(|test| alert(played, test, warnings)).collect()
 }
 
-fn alert(played: &Played<'_>, test: &AlertTest) -> Option<Failure> {
+fn alert(played: &Played<'_>, test: &AlertTest, warnings: &mut Vec<Diagnostic>) -> Option<Failure> {
     let name = test.alertname.as_ref()?;
     let mut expected: Vec<WantedAlert> = test.expected.iter().map(|alert| wanted(test, name, alert)).collect();
     let pending = expected.iter().any(|alert| alert.state == AlertState::Pending);
-    let mut got = standing(played, test, pending);
+    let mut got = standing(played, test, pending, warnings);
     expected.sort_by(|a, b| a.labels.cmp(&b.labels));
     got.sort_by(|a, b| (&a.labels, &a.annotations).cmp(&(&b.labels, &b.annotations)));
     let fuzzy = played.file.fuzzy_compare;
@@ -83,7 +86,12 @@ fn wanted(test: &AlertTest, name: &Located, alert: &ExpectedAlert) -> WantedAler
 }
 
 /// The alerts of a test's name that fire at its time, and those that are pending if they are asked for.
-fn standing(played: &Played<'_>, test: &AlertTest, pending: bool) -> Vec<StandingAlert> {
+fn standing(
+    played: &Played<'_>,
+    test: &AlertTest,
+    pending: bool,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<StandingAlert> {
     let at = played.tick(test.eval_time);
     let named = |alert: &crate::rules::AlertTrack| {
         let group = &played.rules[alert.rule.group];
@@ -91,18 +99,22 @@ fn standing(played: &Played<'_>, test: &AlertTest, pending: bool) -> Vec<Standin
     };
     let standing = played.run.alerts_at(at);
     let asked = standing.filter(|(alert, state)| (pending || *state == AlertState::Firing) && named(alert));
-    asked
-        .map(|(alert, state)| StandingAlert {
+    let found = asked.map(|(alert, state)| {
+        let standing = StandingAlert {
             labels: alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            annotations: played.run.annotations(played.rules, &played.store, alert, at),
+            annotations: played.run.annotations(&played.rules, &played.store, alert, at),
             state,
             value: alert.sighting(at).and_then(|sighting| match &sighting.value {
                 Sample::Float(value) => Some(*value),
                 Sample::Histogram(_) => None,
             }),
             active_at: alert.active_at - played.group.start,
-        })
-        .collect()
+        };
+        let rule = &played.rules[alert.rule.group].rules[alert.rule.rule];
+        warnings.extend(traps::template_error(rule, &standing));
+        standing
+    });
+    found.collect()
 }
 
 /// A rule that failed ends the test.
@@ -153,6 +165,17 @@ fn same_value(expected: f64, got: f64, fuzzy: bool) -> bool {
 
 /// What was expected and what the expression yields, each sorted by labels.
 fn outcome(played: &Played<'_>, test: &ExprTest) -> Result<(Vec<ResultSample>, Vec<ResultSample>), Diagnostic> {
+    let got = yielded(played, test, played.frontier())?;
+    let mut expected = test.expected.iter().map(expected_sample).collect::<Result<Vec<_>, _>>()?;
+    expected.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok((expected, got))
+}
+
+/// What the expression yields for a reader at `frontier`, sorted by labels.
+///
+/// # Errors
+/// An expression that cannot be evaluated, with its place.
+pub fn yielded(played: &Played<'_>, test: &ExprTest, frontier: Moment) -> Result<Vec<ResultSample>, Diagnostic> {
     let at = |error: ParseError| located(&test.expr, error);
     let expr = promql::parse_with(&test.expr, played.profile.features).map_err(at)?;
     let mut query = Query::compile(&expr, &played.profile).map_err(at)?;
@@ -162,14 +185,12 @@ fn outcome(played: &Played<'_>, test: &ExprTest) -> Result<(Vec<ResultSample>, V
             .expr
             .diagnose_all(problem.help("compare vectors or scalars, such as `last_over_time(x[5m])`")));
     }
-    let step = Step { time: played.group.start + test.eval_time, frontier: played.frontier() };
+    let step = Step { time: played.group.start + test.eval_time, frontier };
     let failed = |error: crate::engine::EvalError| test.expr.diagnose(error.span, Diagnostic::error(error.message));
     let matrix = query.run(&played.store, &Steps(vec![step]), Mode::Instants).map_err(failed)?;
     let mut got: Vec<ResultSample> = matrix.sample_result(0).map_err(failed)?.into_iter().map(result_sample).collect();
-    let mut expected = test.expected.iter().map(expected_sample).collect::<Result<Vec<_>, _>>()?;
-    expected.sort_by(|a, b| a.labels.cmp(&b.labels));
     got.sort_by(|a, b| a.labels.cmp(&b.labels));
-    Ok((expected, got))
+    Ok(got)
 }
 
 fn expected_sample(sample: &ExpectedSample) -> Result<ResultSample, Diagnostic> {

@@ -16,6 +16,8 @@ use crate::time::{Duration, Timestamp};
 #[derive(Debug, Default)]
 pub struct Input {
     pub store: MetricStore,
+    /// The time of the last value that is written for each series, a gap included.
+    pub ends: HashMap<SeriesId, Timestamp>,
     /// What promtool drops without a word.
     pub warnings: Vec<Diagnostic>,
 }
@@ -48,7 +50,10 @@ pub fn load(source: &Source, group: &TestGroup, until: Timestamp, max_samples: u
             let offset = start + (line.len() - line.trim_start().len());
             start += line.len() + 1;
             if trimmed.is_empty() || trimmed.starts_with('#') {
-                input.warnings.push(dropped(source, &group.input_series, index));
+                let rest = text.get(start..).unwrap_or_default();
+                if index + 1 < group.input_series.len() || !rest.trim().is_empty() {
+                    input.warnings.push(dropped(source, &group.input_series, index));
+                }
                 break 'block;
             }
             let (labels, runs) = match parse_series_line(trimmed) {
@@ -59,6 +64,10 @@ pub fn load(source: &Source, group: &TestGroup, until: Timestamp, max_samples: u
                 }
             };
             let id = input.store.id_or_create(&labels);
+            let values = runs.iter().fold(0, |sum: u64, run| sum.saturating_add(run.count()));
+            let spaces = i64::try_from(values.saturating_sub(1)).unwrap_or(i64::MAX);
+            let end = Timestamp(group.start.0.saturating_add(group.interval.0.saturating_mul(spaces)));
+            input.ends.insert(id, end);
             if let Some(first) = first_of.insert(id, &series.series) {
                 input.warnings.push(overwritten(source, first, &series.series, &labels));
                 input.store.withdraw(id);
@@ -115,7 +124,7 @@ fn dropped(source: &Source, all: &[InputSeries], index: usize) -> Diagnostic {
     };
     let place = if written(&all[index].values).is_empty() { &all[index].series } else { &all[index].values };
     located(source, place).diagnose_all(
-        Diagnostic::warning(format!("an empty line or a comment ends the input series: {what}"))
+        Diagnostic::warning(format!("an empty line or a comment ends all input series: {what}"))
             .help("write all values of a series in one line, or in a folded block (`>-`) without empty lines"),
     )
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use glob::{MatchOptions, glob_with};
 
+use super::traps::{self, Tied};
 use super::{Dialect, TestFile, vmalert};
 use crate::config::Config;
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
@@ -32,6 +33,8 @@ pub struct Rules {
     pub warnings: Vec<Diagnostic>,
     /// Patterns that no file matches.
     pub unmatched: Vec<Located>,
+    /// The groups another way round, where their order is left to chance and may matter.
+    pub tied: Option<Tied>,
 }
 
 impl<'a> RuleFiles<'a> {
@@ -69,9 +72,10 @@ impl<'a> RuleFiles<'a> {
             }
         }
         rules.warnings.extend(vmalert::note(file, &rules.groups));
-        let rank = |group: &Group| file.group_eval_order.iter().position(|name| *name == group.name).unwrap_or(0);
-        // Those that are not named count as the first, as in promtool.
-        rules.groups.sort_by_key(rank);
+        rules.groups.sort_by_key(|group| traps::rank(file, group));
+        rules.tied = traps::tied(file, &rules.groups);
+        let odd = traps::of_file(file, &rules);
+        rules.warnings.extend(odd);
         rules
     }
 

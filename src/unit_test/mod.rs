@@ -1,12 +1,14 @@
 //! Unit test files of promtool and vmalert-tool: read, run, and judged as promtool judges them (Prometheus
 //! `cmd/promtool/unittest.go`).
 
+mod blind;
 mod checks;
 mod explain;
 mod file;
 mod input;
 mod load;
 mod run;
+mod traps;
 mod verdict;
 mod vmalert;
 mod wanted;
@@ -16,7 +18,7 @@ pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
 pub use verdict::{
-    AlertDifference, AlertMismatch, Around, Explanation, Failure, FailureKind, GroupResult, Life, ResultSample,
-    SampleDifference, SampleMismatch, StandingAlert,
+    AlertDifference, AlertMismatch, Around, BlindCase, Explanation, Failure, FailureKind, GroupResult, Life,
+    ResultSample, SampleDifference, SampleMismatch, StandingAlert,
 };
 pub use wanted::{WantedAlert, WantedText};

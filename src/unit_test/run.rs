@@ -1,15 +1,18 @@
 //! Runs the groups of a test file: loads series, evaluates rules tick by tick, holds alerts and samples against what was
 //! expected.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Instant;
 
+use super::blind::{self, Silence};
 use super::input::{self, Input};
 use super::verdict::{Explanation, Failure, FailureKind, GroupResult};
-use super::{Dialect, Rules, TestFile, TestGroup, checks, vmalert};
+use super::{Dialect, Rules, TestFile, TestGroup, checks, traps, vmalert};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
 use crate::rules::{self, EvaluateOptions, Group, RuleError, Run};
-use crate::store::{MetricStore, Moment};
+use crate::store::{MetricStore, Moment, SeriesId};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
@@ -18,16 +21,21 @@ use crate::time::{Duration, Timestamp};
 pub struct Options {
     /// The engine; the step of subqueries is that of the test file.
     pub profile: Profile,
-    /// The most samples that the input series of a group may have.
+    /// The most samples that the input series of a group may have, and the most evaluations of rules.
     pub max_samples: u64,
+    /// Whether warnings and blind cases are failures.
+    pub strict: bool,
 }
 
 /// A group after its evaluation.
 pub(super) struct Played<'a> {
     pub file: &'a TestFile,
     pub group: &'a TestGroup,
-    pub rules: &'a [Group],
+    pub rules: Cow<'a, [Group]>,
     pub store: MetricStore,
+    /// The time of the last value that is written for each series.
+    pub ends: HashMap<SeriesId, Timestamp>,
+    odd_input: Vec<Diagnostic>,
     pub run: Run,
     pub profile: Profile,
     /// The last tick.
@@ -54,45 +62,78 @@ impl Played<'_> {
 /// Runs one group of a file over its rules.
 pub fn run(file: &TestFile, group: &TestGroup, rules: &Rules, options: &Options) -> GroupResult {
     let began = Instant::now();
-    let mut warnings = Vec::new();
-    let mut not_run = 0;
-    let failures = run_group(file, group, rules, options, &mut warnings, &mut not_run);
-    GroupResult {
+    let mut result = GroupResult {
         file: file.source.clone(),
         name: group.name.clone(),
         span: group.span,
         cases: group.cases(),
-        not_run,
-        failures,
-        warnings,
+        not_run: 0,
+        failures: Vec::new(),
+        blind: Vec::new(),
+        warnings: traps::of_cases(file, group),
         elapsed: began.elapsed(),
+    };
+    result.failures = run_group(rules, options, (file, group), &mut result);
+    if options.strict {
+        result.make_strict();
     }
+    result.elapsed = began.elapsed();
+    result
 }
 
 fn run_group(
-    file: &TestFile,
-    group: &TestGroup,
     rules: &Rules,
     options: &Options,
-    warnings: &mut Vec<Diagnostic>,
-    not_run: &mut usize,
+    (file, group): (&TestFile, &TestGroup),
+    result: &mut GroupResult,
 ) -> Vec<Failure> {
+    let mut played = match play(file, group, rules, &rules.groups, options) {
+        Ok(played) => played,
+        Err(failure) => return vec![*failure],
+    };
+    result.warnings.append(&mut played.odd_input);
+    let foreign = vmalert::not_run(&played);
+    result.not_run = foreign.len();
+    result.warnings.extend(foreign);
+    let failures = judge(&played, &mut result.warnings);
+    if let Some(tied) = &rules.tied
+        && let Ok(other) = play(file, group, rules, &tied.reversed, options)
+    {
+        let reversed = judge(&other, &mut Vec::new());
+        result.warnings.extend(traps::depends_on_order(file, tied, &failures, &reversed));
+    }
+    let Silence { blind, warnings } = blind::silence(&played);
+    result.blind = blind;
+    result.warnings.extend(warnings);
+    result.warnings.extend(traps::between_ticks(&played));
+    result.warnings.extend(traps::late_samples(&mut played));
+    failures
+}
+
+/// Loads the series of a group and evaluates the rules over them, in the order of `groups`.
+fn play<'a>(
+    file: &'a TestFile,
+    group: &'a TestGroup,
+    rules: &Rules,
+    groups: &'a [Group],
+    options: &Options,
+) -> Result<Played<'a>, Box<Failure>> {
     let unusable = |subject: &str, problems: Vec<Diagnostic>| {
         let (subject, kind) = (subject.to_owned(), FailureKind::Unusable(problems));
-        vec![Failure { subject, span: group.span, kind, explanation: Explanation::default() }]
+        Box::new(Failure { subject, span: group.span, kind, explanation: Explanation::default() })
     };
     let last = file.tick(group, group.longest());
-    let Input { mut store, warnings: found } = match input::load(&file.source, group, last, options.max_samples) {
-        Ok(input) => input,
-        Err(problems) => return unusable("input_series", problems),
-    };
-    warnings.extend(found);
+    let Input { mut store, ends, warnings: odd_input } = input::load(&file.source, group, last, options.max_samples)
+        .map_err(|problems| unusable("input_series", problems))?;
     if !rules.errors.is_empty() {
-        return unusable("rule_files", rules.errors.clone());
+        return Err(unusable("rule_files", rules.errors.clone()));
     }
     let nameless: Vec<Diagnostic> = checks::nameless(file, group).collect();
     if !nameless.is_empty() {
-        return unusable("alert_rule_test", nameless);
+        return Err(unusable("alert_rule_test", nameless));
+    }
+    if let Some(problem) = too_many_evaluations(file, group, groups, options.max_samples) {
+        return Err(unusable("eval_time", vec![problem]));
     }
     let profile = Profile { default_step: file.evaluation_interval, ..options.profile.clone() };
     let evaluation = EvaluateOptions {
@@ -103,20 +144,37 @@ fn run_group(
         profile: profile.clone(),
         ..EvaluateOptions::new(group.start, last, file.evaluation_interval)
     };
-    let labelled = vmalert::labelled(file, group, &rules.groups);
-    let groups = labelled.as_deref().unwrap_or(&rules.groups);
-    let run = match rules::evaluate(groups, &mut store, &evaluation) {
-        Ok(run) => run,
-        Err(problems) => return unusable("rule_files", problems),
-    };
-    let played = Played { file, group, rules: groups, store, run, profile, last };
-    let foreign = vmalert::not_run(&played);
-    *not_run = foreign.len();
-    warnings.extend(foreign);
-    let mut failures = checks::alerts(&played);
+    let rules = vmalert::labelled(file, group, groups).map_or(Cow::Borrowed(groups), Cow::Owned);
+    let run = rules::evaluate(&rules, &mut store, &evaluation).map_err(|problems| unusable("rule_files", problems))?;
+    Ok(Played { file, group, rules, store, ends, odd_input, run, profile, last })
+}
+
+/// The cases that do not hold.
+fn judge(played: &Played<'_>, warnings: &mut Vec<Diagnostic>) -> Vec<Failure> {
+    let mut failures = checks::alerts(played, warnings);
     match played.aborted() {
-        Some(error) => failures.push(checks::failed_rule(&played, error)),
-        None => failures.extend(checks::expressions(&played)),
+        Some(error) => failures.push(checks::failed_rule(played, error)),
+        None => failures.extend(checks::expressions(played)),
     }
     failures
+}
+
+/// Rules times ticks, where that is more than samples may be.
+fn too_many_evaluations(file: &TestFile, group: &TestGroup, groups: &[Group], most: u64) -> Option<Diagnostic> {
+    let longest = group.longest();
+    let ticks = u64::try_from(longest.0 / file.evaluation_interval.0).unwrap_or(0).saturating_add(1);
+    let rules: usize = groups.iter().map(|group| group.rules.len()).sum();
+    let evaluations = ticks.saturating_mul(rules.max(1) as u64);
+    if evaluations <= most {
+        return None;
+    }
+    let alerts = group.alert_tests.iter().map(|test| (test.eval_time, test.span));
+    let cases = alerts.chain(group.expr_tests.iter().map(|test| (test.eval_time, test.span)));
+    let span = cases.max_by_key(|(time, _)| *time).map_or(group.span, |(_, span)| span);
+    let every = file.evaluation_interval;
+    let problem = Diagnostic::error(format!("{ticks} ticks, one every {every} up to {longest}, are too many"));
+    let help = format!(
+        "write an earlier eval_time or a longer evaluation_interval; ticks times rules may be {most} (--max-samples, or `limits` in firedrill.yaml)"
+    );
+    Some(problem.at(&file.source, span).help(help))
 }

@@ -3,10 +3,10 @@
 use std::time::Duration as Elapsed;
 
 use super::WantedAlert;
-use crate::evidence::{Reason, Timeline};
+use crate::evidence::{Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::rules::AlertState;
-use crate::text::{Diagnostic, Source, Span};
+use crate::text::{Diagnostic, Severity, Source, Span};
 use crate::time::{Duration, Timestamp};
 
 /// The result of one test group.
@@ -21,9 +21,21 @@ pub struct GroupResult {
     pub not_run: usize,
     /// None where all cases hold.
     pub failures: Vec<Failure>,
-    /// What does not change the verdict and should be known.
+    /// Cases that hold though nothing was tested; failures where tests are strict.
+    pub blind: Vec<BlindCase>,
+    /// What does not change the verdict and should be known; failures where tests are strict.
     pub warnings: Vec<Diagnostic>,
     pub elapsed: Elapsed,
+}
+
+/// A case that expects no alert, of an alert that had nothing to look at.
+#[derive(Debug)]
+pub struct BlindCase {
+    /// Which one, for people: `InstanceDown at 5m`.
+    pub subject: String,
+    /// Where it stands in the test file.
+    pub span: Span,
+    pub reason: Reason,
 }
 
 /// Something that fell short.
@@ -64,6 +76,8 @@ pub enum FailureKind {
     Rule { at: Timestamp, error: Diagnostic },
     /// Other alerts fire than those that were expected.
     Alerts(AlertDifference),
+    /// Where tests are strict: nothing was tested, or what was tested is not what was meant.
+    Trap(Diagnostic),
     /// An expression that cannot be evaluated.
     Expression(Diagnostic),
     /// An expression yields other samples.
@@ -153,6 +167,34 @@ impl Failure {
 }
 
 impl GroupResult {
+    /// Makes failures of warnings and of blind cases.
+    pub(super) fn make_strict(&mut self) {
+        let traps = self.warnings.drain(..).map(|warning| {
+            let span = match &warning.place {
+                Some((source, span)) if source.name() == self.file.name() => *span,
+                _ => self.span,
+            };
+            let kind = FailureKind::Trap(Diagnostic { severity: Severity::Error, ..warning });
+            Failure {
+                subject: "warned of, which fails with --strict".to_owned(),
+                span,
+                kind,
+                explanation: Explanation::default(),
+            }
+        });
+        self.failures.extend(traps);
+        let blind = self.blind.drain(..).map(|BlindCase { subject, span, reason }| {
+            let problem = Diagnostic::error(format!("nothing was tested: {}", reason.text));
+            let problem = match reason.place {
+                Some(Place { source, span }) => problem.at(&source, span),
+                None => problem.at(&self.file, span),
+            };
+            let kind = FailureKind::Trap(problem.help("give the group a series that the alert looks at"));
+            Failure { subject, span, kind, explanation: Explanation::default() }
+        });
+        self.failures.extend(blind);
+    }
+
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }

@@ -1,5 +1,8 @@
 //! What may stand beside this repository: conformance kits in `../shared`, peers in `FIREDRILL_PEERS` or `PATH`.
 
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub mod dice;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 

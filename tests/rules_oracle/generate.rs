@@ -6,6 +6,8 @@ use firedrill::labels::Labels;
 use firedrill::number::stale_marker;
 use firedrill::time::Timestamp;
 
+use super::common::dice::Dice;
+
 pub const MINUTE: i64 = 60_000;
 pub const TICKS: i64 = 16;
 
@@ -35,27 +37,6 @@ pub enum Scope {
     Everything,
     /// What promtool evaluates, and always alike.
     Promtool,
-}
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len() as u64) as usize]
-    }
 }
 
 const NAMES: [&str; 8] = ["m0", "m1", "m2", "r0", "r1", "r2", "r3", "m0"];
@@ -225,7 +206,7 @@ impl Writer {
 }
 
 pub fn scenario(seed: u64, scope: Scope) -> Scenario {
-    let mut writer = Writer { dice: Dice(seed.wrapping_mul(0x2545_f491_4f6c_dd1d)), scope, said: Vec::new() };
+    let mut writer = Writer { dice: Dice::new(seed), scope, said: Vec::new() };
     let mut rules = String::from("groups:\n");
     for group in 0..1 + writer.dice.below(3) {
         let _ = writeln!(rules, "- name: g{group}");

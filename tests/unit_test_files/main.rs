@@ -10,6 +10,7 @@ use tempfile::TempDir;
 mod common;
 mod extensions;
 mod promtool;
+mod traps;
 mod unusual;
 
 /// A folder with `rules.yaml` and `tests.yaml`.

@@ -32,7 +32,9 @@ pub fn failure(failure: &Failure, look: Look) -> String {
     let mut out = format!("  {}\n", plain(&one_line(&failure.subject)));
     match &failure.kind {
         FailureKind::Unusable(problems) => problems.iter().for_each(|problem| diagnostic(&mut out, problem, look)),
-        FailureKind::Rule { error, .. } | FailureKind::Expression(error) => diagnostic(&mut out, error, look),
+        FailureKind::Rule { error, .. } | FailureKind::Expression(error) | FailureKind::Trap(error) => {
+            diagnostic(&mut out, error, look)
+        }
         FailureKind::Alerts(difference) => alerts(&mut out, difference, look),
         FailureKind::Samples(difference) => samples(&mut out, difference, look),
     }

@@ -11,8 +11,8 @@ use crate::rules::AlertState;
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 use crate::unit_test::{
-    AlertMismatch, Around, Failure, FailureKind, GroupResult, ResultSample, SampleMismatch, StandingAlert, WantedAlert,
-    WantedText,
+    AlertMismatch, Around, BlindCase, Failure, FailureKind, GroupResult, ResultSample, SampleMismatch, StandingAlert,
+    WantedAlert, WantedText,
 };
 
 /// A group.
@@ -26,8 +26,15 @@ pub fn group(group: &GroupResult) -> Value {
         "not_run": group.not_run,
         "seconds": group.elapsed.as_secs_f64(),
         "failures": group.failures.iter().map(|failure| one(group, failure)).collect::<Vec<_>>(),
+        "blind": group.blind.iter().map(|case| blind(group, case)).collect::<Vec<_>>(),
         "warnings": group.warnings.iter().map(problem).collect::<Vec<_>>(),
     })
+}
+
+/// A case that holds though nothing was tested.
+fn blind(group: &GroupResult, case: &BlindCase) -> Value {
+    let reason = told(&case.reason.text, case.reason.place.as_ref());
+    json!({"subject": case.subject, "place": at(&group.file, case.span), "reasons": [reason]})
 }
 
 fn one(group: &GroupResult, failed: &Failure) -> Value {
@@ -42,6 +49,10 @@ fn one(group: &GroupResult, failed: &Failure) -> Value {
         }
         FailureKind::Rule { error, .. } => {
             put("kind", json!("rule"));
+            put("problems", json!([problem(error)]));
+        }
+        FailureKind::Trap(error) => {
+            put("kind", json!("trap"));
             put("problems", json!([problem(error)]));
         }
         FailureKind::Expression(error) => {

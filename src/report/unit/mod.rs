@@ -17,10 +17,14 @@ use crate::unit_test::{Failure, GroupResult};
 /// So many files that pass have a line each; of more, one line tells all.
 const LISTED: usize = 20;
 
-/// A line for each file. Where many pass, only those that failed have one, below a line for all others.
+/// How many blind cases of a file are shown.
+const BLIND_SHOWN: usize = 10;
+
+/// A line for each file, and under it a line for each case that is blind. Where many pass, only those that failed or are blind
+/// have one, below a line for all others.
 pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
     let by_file = || groups.chunk_by(|a, b| a.file.name() == b.file.name());
-    let passes = |groups: &&[GroupResult]| groups.iter().all(GroupResult::passed);
+    let passes = |groups: &&[GroupResult]| groups.iter().all(|group| group.passed() && group.blind.is_empty());
     let passed: Vec<&[GroupResult]> = by_file().filter(passes).collect();
     let in_one_line = passed.len() > LISTED;
     let cases = |groups: &[GroupResult]| groups.iter().map(|group| group.cases).sum::<usize>();
@@ -34,7 +38,7 @@ pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
     for groups in listed {
         let failed = groups.iter().filter(|group| !group.passed()).count();
         let verdict = if failed == 0 { Verdict::Pass } else { Verdict::Fail };
-        let told = match failed {
+        let mut told = match failed {
             0 => format!("{}, {}", counted(groups.len(), "group"), counted(cases(groups), "case")),
             failed => {
                 let failures =
@@ -43,7 +47,20 @@ pub fn headlines(out: &mut String, groups: &[GroupResult], look: Look) {
                 if failures > 0 { format!("{told}, {failures} of {}", counted(cases(groups), "case")) } else { told }
             }
         };
+        let blind: usize = groups.iter().map(|group| group.blind.len()).sum();
+        if blind > 0 {
+            let _ = write!(told, ", {blind} blind");
+        }
         let _ = writeln!(out, " {}  {:width$}  {told}", badge(verdict, look), plain(groups[0].file.name()));
+        let cases = groups.iter().flat_map(|group| group.blind.iter().map(move |case| (group, case)));
+        for (group, case) in cases.take(BLIND_SHOWN) {
+            let spot = group.file.place(case.span.start);
+            let place = format!("{}:{}:{}", plain(group.file.name()), spot.line, spot.column);
+            let _ = writeln!(out, "        {place}  {}: {}", plain(&case.subject), plain(&case.reason.text));
+        }
+        if blind > BLIND_SHOWN {
+            let _ = writeln!(out, "        and {} more that had nothing to look at", blind - BLIND_SHOWN);
+        }
     }
 }
 
@@ -105,6 +122,10 @@ pub fn summary(groups: &[GroupResult], facts: RunFacts) -> String {
     }
     let cases: usize = groups.iter().map(|group| group.cases).sum();
     let seconds = facts.elapsed.as_secs_f64();
+    let blind: usize = groups.iter().map(|group| group.blind.len()).sum();
+    if blind > 0 {
+        let _ = write!(line, ", {} blind", counted(blind, "case"));
+    }
     let not_run: usize = groups.iter().map(|group| group.not_run).sum();
     if not_run > 0 {
         let _ = write!(line, ", {} not run", plural(not_run, "case"));

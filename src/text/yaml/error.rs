@@ -69,6 +69,9 @@ fn hint(message: &str, source: &Source, place: Span) -> Option<&'static str> {
     if rest.starts_with(['@', '`', '%', '*', '&', '!']) {
         return Some("a text that starts with this character needs quotes");
     }
+    if message.contains("multiline quoted") {
+        return Some("indent every line of a quoted text further than its key, or write the text in one line");
+    }
     if line.contains("\"") || line.contains('\'') {
         return Some("every quote needs a closing one; inside of single quotes write '' for one");
     }

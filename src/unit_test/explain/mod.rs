@@ -25,7 +25,7 @@ impl Played<'_> {
     }
 
     /// A part of an expression as independent instant queries; `None` where it cannot be evaluated by itself.
-    fn evaluate(&self, expr: &Expr, steps: &Steps) -> Option<Matrix> {
+    pub(super) fn evaluate(&self, expr: &Expr, steps: &Steps) -> Option<Matrix> {
         let mut query = Query::compile(expr, &self.profile).ok()?;
         query.run(&self.store, steps, Mode::Instants).ok()
     }

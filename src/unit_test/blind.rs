@@ -1,0 +1,201 @@
+//! Blind cases: nothing fires, as they expect, because the alert had nothing to look at. promtool passes them without a word.
+
+use std::collections::HashMap;
+
+use super::run::Played;
+use super::verdict::BlindCase;
+use super::{AlertTest, vmalert};
+use crate::engine::{Step, Steps};
+use crate::evidence::{self, Place, Reason};
+use crate::labels::MatchOp;
+use crate::promql::ast::{DurationArg, Expr, ExprKind};
+use crate::rules::{AlertState, Rule, RuleKind, RuleRef};
+use crate::store::SeriesId;
+use crate::text::{Diagnostic, nearest};
+use crate::time::{Duration, Timestamp};
+
+/// What is found out about the cases of a group that expect silence.
+#[derive(Debug, Default)]
+pub struct Silence {
+    pub blind: Vec<BlindCase>,
+    /// Cases that the time of asking makes hold.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Looks at the cases that expect no alert, and what each of their rules could have spoken of.
+pub fn silence(played: &Played<'_>) -> Silence {
+    let mut found = Silence::default();
+    // After the failure of a rule nothing is judged any more.
+    if played.aborted().is_some() {
+        return found;
+    }
+    let tests = played.group.alert_tests.iter().filter(|test| test.expected.is_empty());
+    let tests: Vec<&AlertTest> = tests.filter(|test| vmalert::foreign_rule(played, test).is_none()).collect();
+    if tests.is_empty() {
+        return found;
+    }
+    let rules = |test: &AlertTest| -> Vec<RuleRef> {
+        let places = played.rules.iter().enumerate().flat_map(|(group, rules)| {
+            rules.rules.iter().enumerate().map(move |(rule, r)| (RuleRef { group, rule }, rules, r))
+        });
+        places.filter(|(_, group, rule)| rule.is_alert() && test.names(group, rule)).map(|(at, ..)| at).collect()
+    };
+    let rules: Vec<Vec<RuleRef>> = tests.iter().map(|test| rules(test)).collect();
+    let mut asked: HashMap<RuleRef, Vec<Timestamp>> = HashMap::new();
+    for (test, rules) in tests.iter().zip(&rules) {
+        for rule in rules {
+            asked.entry(*rule).or_default().push(played.tick(test.eval_time));
+        }
+    }
+    let sights: HashMap<RuleRef, Sight> =
+        asked.into_iter().map(|(rule, ticks)| (rule, Sight::of(played, rule, ticks))).collect();
+    for (test, rules) in tests.iter().zip(&rules) {
+        let reason = match rules.as_slice() {
+            [] => Some(nobody(played, test)),
+            rules => {
+                let reasons: Vec<&Reason> = rules.iter().filter_map(|rule| sights.get(rule)?.blind.as_ref()).collect();
+                (reasons.len() == rules.len()).then(|| reasons[0].clone())
+            }
+        };
+        match reason {
+            Some(reason) => found.blind.push(BlindCase { subject: subject(test), span: test.span, reason }),
+            None => found.warnings.extend(too_early(played, test, rules).or_else(|| {
+                let mut rules = rules.iter().filter_map(|rule| Some((*rule, sights.get(rule)?)));
+                rules.find_map(|(rule, sight)| run_out(played, test, rule, sight))
+            })),
+        }
+    }
+    found
+}
+
+fn subject(test: &AlertTest) -> String {
+    let name = test.alertname.as_ref().map_or("", |name| &**name);
+    format!("{name} at {}", test.eval_time)
+}
+
+/// What a rule could have spoken of.
+struct Sight {
+    /// Why it could not have spoken at any tick.
+    blind: Option<Reason>,
+    /// Of the ticks that cases ask for, those at which there was nothing that it could have spoken of.
+    nothing_at: Vec<Timestamp>,
+}
+
+impl Sight {
+    fn of(played: &Played<'_>, at: RuleRef, ticks: Vec<Timestamp>) -> Sight {
+        let rule = &played.rules[at.group].rules[at.rule];
+        let clear = Sight { blind: None, nothing_at: Vec::new() };
+        let Some(expr) = rule.promql() else { return clear };
+        let Some(open) = evidence::unfiltered(expr) else { return clear };
+        let steps = played.run.steps(at);
+        let asked: Vec<Step> = steps.0.iter().filter(|step| ticks.contains(&step.frontier.at)).copied().collect();
+        // What cannot be evaluated proves nothing either way.
+        let Some(matrix) = played.evaluate(&open, &Steps(asked.clone())) else { return clear };
+        let nothing = |step: &usize| matrix.columns_at(*step).next().is_none();
+        let nothing_at: Vec<Timestamp> = (0..asked.len()).filter(nothing).map(|step| asked[step].frontier.at).collect();
+        let spoke = || played.run.alerts.iter().any(|track| track.rule == at);
+        if nothing_at.len() < asked.len() || spoke() {
+            return Sight { blind: None, nothing_at };
+        }
+        let blind = unmatched(played, rule, expr).or_else(|| {
+            let matrix = played.evaluate(&open, &steps)?;
+            let seen = matrix.columns().any(|column| column.iter().next().is_some());
+            (!seen).then(|| evidence::no_value(&played.store, &rule.expr, expr, &rule.name.value))
+        });
+        Sight { blind, nothing_at }
+    }
+}
+
+/// A selector that a rule needs and that no series meets.
+fn unmatched(played: &Played<'_>, rule: &Rule, expr: &Expr) -> Option<Reason> {
+    let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
+    let missing = evidence::missing(expr, &|selector| played.store.select(&selector.matchers).iter().any(held))?;
+    let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let there = evidence::instead(&played.store, missing.selector);
+    let there = there.map_or_else(String::new, |series| format!("; there is {series}"));
+    Some(Reason {
+        place: Some(Place::within(&rule.expr, missing.span)),
+        text: format!("no series matches {text}{there}"),
+    })
+}
+
+/// An alert that no rule has.
+fn nobody(played: &Played<'_>, test: &AlertTest) -> Reason {
+    let rules = || played.rules.iter().flat_map(|group| &group.rules);
+    let name = test.alertname.as_ref().map_or("", |name| &**name);
+    let others = rules().filter(|rule| rule.is_alert() && *rule.name != *name).map(|rule| &*rule.name.value);
+    let text = match &test.groupname {
+        Some(group) if rules().any(|rule| rule.is_alert() && *rule.name == *name) => {
+            format!("no group `{}` has an alert `{name}`", group.value)
+        }
+        _ => match nearest(name, others) {
+            Some(near) => format!("no rule has the alert `{name}`; there is `{near}`"),
+            None => format!("no rule has the alert `{name}`"),
+        },
+    };
+    Reason { place: None, text }
+}
+
+/// A case so early that `for` cannot have passed, while nothing is pending: it holds whatever the series say.
+fn too_early(played: &Played<'_>, test: &AlertTest, rules: &[RuleRef]) -> Option<Diagnostic> {
+    let tick = played.tick(test.eval_time);
+    let holds: Option<Vec<Duration>> = rules
+        .iter()
+        .map(|at| match played.rules[at.group].rules[at.rule].kind {
+            RuleKind::Alert { for_, .. } if for_ > tick - played.group.start => Some(for_),
+            _ => None,
+        })
+        .collect();
+    let shortest = holds?.into_iter().min()?;
+    let pending =
+        played.run.alerts_at(tick).any(|(alert, state)| state == AlertState::Pending && rules.contains(&alert.rule));
+    if pending {
+        return None;
+    }
+    let name = test.alertname.as_ref()?;
+    let problem = Diagnostic::warning(format!(
+        "{} cannot fire before {shortest} (`for`), and is not pending either: this case holds whatever the series say",
+        subject(test)
+    ));
+    Some(name.diagnose_all(problem.help(format!("write an eval_time of {shortest} or more"))))
+}
+
+/// A case that is about a time when the series of the alert have come to their end without saying so.
+fn run_out(played: &Played<'_>, test: &AlertTest, at: RuleRef, sight: &Sight) -> Option<Diagnostic> {
+    let tick = played.tick(test.eval_time);
+    if !sight.nothing_at.contains(&tick) {
+        return None;
+    }
+    let rule = &played.rules[at.group].rules[at.rule];
+    let expr = rule.promql()?;
+    let mut windows: Vec<(&crate::promql::ast::VectorSelector, Duration)> = Vec::new();
+    expr.walk(&mut |node: &Expr| match &node.kind {
+        ExprKind::Selector(selector) => windows.push((selector, played.profile.lookback)),
+        ExprKind::Range(range) => {
+            if let DurationArg::Literal(width) = range.range {
+                windows.push((&range.selector, width));
+            }
+        }
+        _ => {}
+    });
+    windows.iter().find_map(|(selector, window)| {
+        // A selector that names its metric, so that the series can be named.
+        let named = selector.matchers.iter().any(|m| &*m.name == "__name__" && m.op == MatchOp::Equal);
+        let ends: Option<Vec<Timestamp>> =
+            played.store.select(&selector.matchers).iter().map(|id| played.ends.get(id).copied()).collect();
+        let last = ends.filter(|_| named)?.into_iter().max()?;
+        if tick - last < *window {
+            return None;
+        }
+        let name = test.alertname.as_ref()?;
+        let (end, after) = (last - played.group.start, tick - played.group.start);
+        let problem = Diagnostic::warning(format!(
+            "the series of {} end at {end}: at {after} {} has nothing to look at",
+            selector.name, name.value
+        ));
+        Some(name.diagnose_all(problem.help(
+            "write values up to the eval_time, such as `1x30`; where the end is what is tested, say it with `stale` or `_`",
+        )))
+    })
+}
