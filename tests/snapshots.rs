@@ -132,6 +132,12 @@ fn unit_tests_for_people() {
 }
 
 #[test]
+fn a_patch_for_a_unit_test() {
+    let folder = root().join("tests/unit_tests");
+    compare("unit_diff", &printed(&folder, &["test", "alerts.test.yaml", "--run", "labels", "--diff"]));
+}
+
+#[test]
 fn unit_tests_for_machines() {
     let folder = root().join("tests/unit_tests");
     let args = ["test", "alerts.test.yaml", "--run", "resolved", "--format", "json"];

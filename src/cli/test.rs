@@ -23,6 +23,7 @@ use crate::text::{Diagnostic, Severity};
 #[command(after_help = "Examples:
   firedrill test
   firedrill test incidents/vmagent-remote-write
+  firedrill test alerts_test.yaml --diff
   firedrill test alerts_test.yaml --run 'disk|memory'
   firedrill test --run control --format json
   firedrill test --junit report.xml --shard 2/5
@@ -40,6 +41,9 @@ pub struct Args {
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Also print how failing unit test files would have to be written to hold, as a patch (`patch -p0`)
+    #[arg(long)]
+    diff: bool,
     /// Start nothing more when something has fallen short
     #[arg(long)]
     fail_fast: bool,
@@ -164,7 +168,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         output::write_file(path, &report).map_err(|error| vec![error])?;
     }
     let text = match args.format {
-        Format::Human => human::render(&outcome, facts, output::look()),
+        Format::Human => human::render(&outcome, facts, output::look(), args.diff),
         Format::Json => json::render(&outcome, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,
     };
     output::print(&text).map_err(|problem| vec![problem])?;

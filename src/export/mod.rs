@@ -8,7 +8,7 @@ mod rule_files;
 mod stretch;
 mod test_file;
 mod values;
-mod yaml;
+pub mod yaml;
 
 pub use openmetrics::openmetrics;
 pub use promtool::{Wanted, promtool};

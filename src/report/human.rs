@@ -22,8 +22,8 @@ pub struct Look {
     pub bounded: bool,
 }
 
-/// The whole report.
-pub fn render(outcome: &Outcome, facts: RunFacts, look: Look) -> String {
+/// The whole report; with `diff`, what would have to be changed in unit test files for them to hold.
+pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> String {
     let mut out = String::new();
     let drills = &outcome.drills;
     headlines(&mut out, drills, look);
@@ -35,6 +35,9 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look) -> String {
         }
     }
     unit::explain(&mut out, &outcome.groups, look);
+    if diff {
+        out.push_str(&unit::rewrite::diff(&outcome.groups));
+    }
     let foreign: BTreeSet<&str> =
         drills.iter().filter(|drill| drill.dialect == Dialect::MetricsQl).map(|drill| drill.replay.name()).collect();
     if !foreign.is_empty() {

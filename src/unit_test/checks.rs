@@ -75,6 +75,7 @@ fn wanted(test: &AlertTest, name: &Located, alert: &ExpectedAlert) -> WantedAler
         alert.annotations.iter().map(|(name, text)| (name.value.clone(), text.clone())).collect();
     annotations.sort_by(|a, b| a.0.cmp(&b.0));
     WantedAlert {
+        span: alert.span,
         labels,
         more_labels: alert.more_labels,
         annotations,

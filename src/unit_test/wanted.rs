@@ -5,11 +5,14 @@ use regex::Regex;
 use super::verdict::StandingAlert;
 use crate::labels::Labels;
 use crate::rules::AlertState;
+use crate::text::Span;
 use crate::time::Duration;
 
 /// An alert that a case wants. What it does not speak of is free.
 #[derive(Clone, Debug)]
 pub struct WantedAlert {
+    /// The item that wants it.
+    pub span: Span,
     /// Sorted by name, `alertname` included.
     pub labels: Vec<(String, String)>,
     /// Whether it may have other labels too, but for those that are wanted to be empty.

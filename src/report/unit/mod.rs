@@ -2,7 +2,9 @@
 
 mod case;
 mod contrast;
+mod items;
 pub mod json;
+pub mod rewrite;
 mod ticks;
 
 use std::collections::{BTreeSet, HashMap};

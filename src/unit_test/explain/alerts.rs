@@ -7,6 +7,7 @@ use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::number;
 use crate::rules::{AlertState, AlertTrack, Rule, RuleKind, RuleRef};
+use crate::template::has_actions;
 use crate::text::nearest;
 use crate::time::Timestamp;
 use crate::unit_test::AlertTest;
@@ -219,10 +220,12 @@ impl Case<'_> {
             let ended = track.ended_at.map_or(active, since);
             match track.fired_at {
                 Some(fired) => format!("fired at {}, resolved at {ended}", since(fired)),
-                None => format!(
-                    "was pending from {active}, over at {ended}, before `for: {for_}` ended at {}",
-                    since(track.active_at + for_)
-                ),
+                None => match since(track.active_at + for_) {
+                    end if end == ended => {
+                        format!("was pending from {active}, over at {ended}, just when `for: {for_}` would have ended")
+                    }
+                    end => format!("was pending from {active}, over at {ended}, before `for: {for_}` ended at {end}"),
+                },
             }
         };
         (Some(track), text)
@@ -253,34 +256,43 @@ impl Case<'_> {
         }
         let Some(life) = mismatch.life else {
             let labels = labels(&wanted.labels);
-            return rules
-                .iter()
-                .take(1)
-                .flat_map(|rule| silence::of_alert(self.played, *rule, &labels, self.at))
-                .collect();
+            let rule = rules.iter().find(|rule| self.may_make(**rule, wanted)).or(rules.first());
+            return rule.map(|rule| silence::of_alert(self.played, *rule, &labels, self.at)).unwrap_or_default();
         };
-        let eval_time = self.played.since(self.at);
-        let Some(rule) = rules.first().map(|rule| self.rule(*rule)) else { return Vec::new() };
-        let held = match life.ended {
-            _ if life.active > eval_time => return Vec::new(),
-            Some(ended) if ended <= eval_time => ended - self.played.file.evaluation_interval - life.active,
-            _ => eval_time - life.active,
-        };
-        if wanted.state == AlertState::Pending || life.fired.is_some_and(|fired| fired <= eval_time) {
+        let lived =
+            |track: &&&AlertTrack| wanted.means(&track.labels) && self.played.since(track.active_at) == life.active;
+        let Some(track) = self.lives.iter().find(lived) else { return Vec::new() };
+        if track.active_at > self.at {
             return Vec::new();
         }
-        let text = if life.ended.is_some_and(|ended| ended <= eval_time) {
-            format!("the condition held for {held} only: a `for` of {held} or less fires in between")
-        } else {
-            format!("a `for` of {held} or less fires in time")
-        };
-        vec![Reason { place: Some(Place::of(&rule.name)), text }]
+        if let Some(ended) = track.ended_at.filter(|ended| *ended <= self.at) {
+            return silence::of_end(self.played, track.rule, ended).into_iter().collect();
+        }
+        if wanted.state == AlertState::Pending || track.state(self.at) != Some(AlertState::Pending) {
+            return Vec::new();
+        }
+        let text = format!("a `for` of {} or less fires in time", self.at - track.active_at);
+        vec![Reason { place: Some(Place::of(&self.rule(track.rule).name)), text }]
+    }
+
+    /// Whether no label that a rule sets contradicts an alert; those that are templates may be anything.
+    fn may_make(&self, rule: RuleRef, wanted: &WantedAlert) -> bool {
+        self.rule(rule).labels.iter().all(|(name, text)| {
+            let own = wanted.labels.iter().find(|(other, _)| other == name);
+            has_actions(text) || own.map_or(wanted.more_labels, |(_, value)| *value == **text)
+        })
     }
 
     /// The rule whose values are shown.
     fn rule_of(&self, mismatches: &[AlertMismatch], rules: &[RuleRef]) -> Option<RuleRef> {
         let shown = mismatches.iter().flat_map(|mismatch| self.relevant(mismatch));
         let known = shown.into_iter().find_map(|labels| self.lives.iter().find(|track| track.labels == labels));
-        known.map(|track| track.rule).or(rules.first().copied())
+        let may_make = |rule: &&RuleRef| {
+            mismatches
+                .iter()
+                .filter_map(|mismatch| mismatch.expected.as_ref())
+                .any(|wanted| self.may_make(**rule, wanted))
+        };
+        known.map(|track| track.rule).or(rules.iter().find(may_make).or(rules.first()).copied())
     }
 }

@@ -137,8 +137,20 @@ fn first_seen(series: &Series) -> Option<Timestamp> {
     (!series.times.is_empty()).then(|| series.moment(0).at.max(series.times[0]))
 }
 
-/// The first selector of an expression that has had samples and has none any more at a step.
+/// Why the condition of a rule held no longer at a tick, where that is because series have no samples any more.
+pub fn of_end(played: &Played<'_>, at: RuleRef, tick: Timestamp) -> Option<Reason> {
+    let rule = &played.rules[at.group].rules[at.rule];
+    let step = played.run.steps(at).0.into_iter().find(|step| step.frontier.at == tick)?;
+    ended(played, &rule.expr, rule.promql()?, step)
+}
+
+/// The first selector of an expression that has had samples and has none any more at a step. Where a rule recorded the
+/// series, why it does not any more.
 pub fn ended(played: &Played<'_>, text: &Located, expr: &Expr, step: Step) -> Option<Reason> {
+    ended_below(played, text, expr, step, 0)
+}
+
+fn ended_below(played: &Played<'_>, text: &Located, expr: &Expr, step: Step, depth: usize) -> Option<Reason> {
     if let ExprKind::Selector(selector) = &expr.kind {
         if selector.at.is_some() || selector.offset.is_some() {
             return None;
@@ -154,22 +166,32 @@ pub fn ended(played: &Played<'_>, text: &Located, expr: &Expr, step: Step) -> Op
         if matrix.at(0).next().is_some() {
             return None;
         }
+        let rules = played.rules.iter().flat_map(|group| &group.rules);
+        let mut recorded = rules.filter(|rule| !rule.is_alert() && *rule.name.value == *selector.name);
+        let why = match depth < RECORDED {
+            true => recorded.find_map(|rule| ended_below(played, &rule.expr, rule.promql()?, step, depth + 1)),
+            false => None,
+        };
+        if let Some(Reason { place, text }) = why {
+            return Some(Reason { place, text: format!("{text}; so nothing records {}", selector.name) });
+        }
         let (shown, lookback) = (written(text, expr), played.profile.lookback);
         let (at, time) = (played.since(step.time), played.since(time));
         let told = match stale {
             true => format!("{shown}: no sample at {at}, its series ended at {time}"),
-            false => format!("{shown}: no sample at {at}, the last one is at {time} and counts for {lookback}"),
+            false => format!("{shown}: no sample at {at}; the last one, of {time}, counts for less than {lookback}"),
         };
         return Some(Reason { place: Some(Place::within(text, expr.span)), text: told });
     }
     match &expr.kind {
         ExprKind::Call(call) if matches!(call.function.name, "absent" | "absent_over_time") => None,
         ExprKind::Subquery(_) => None,
-        ExprKind::Binary(binary) if binary.op == BinaryOp::Unless => ended(played, text, &binary.lhs, step),
-        ExprKind::Binary(binary) if binary.op == BinaryOp::Or => {
-            ended(played, text, &binary.lhs, step).filter(|_| ended(played, text, &binary.rhs, step).is_some())
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Unless => {
+            ended_below(played, text, &binary.lhs, step, depth)
         }
-        _ => expr.children().into_iter().find_map(|child| ended(played, text, child, step)),
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Or => ended_below(played, text, &binary.lhs, step, depth)
+            .filter(|_| ended_below(played, text, &binary.rhs, step, depth).is_some()),
+        _ => expr.children().into_iter().find_map(|child| ended_below(played, text, child, step, depth)),
     }
 }
 
