@@ -46,18 +46,19 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
             write!(out, "\nnote: the engine of that day was MetricsQL; its rules are evaluated as PromQL: {names}\n");
     }
     out.push('\n');
-    if !drills.is_empty() {
-        let _ = writeln!(out, "{}", summary(drills, facts));
-    }
-    if !outcome.groups.is_empty() {
-        let _ = writeln!(out, "{}", unit::summary(&outcome.groups, facts));
-    }
     if outcome.left_out > 0 {
         let _ = writeln!(out, "{} not run after the first that fell short (--fail-fast)", outcome.left_out);
     }
     if facts.skipped > 0 {
         let files = plural(facts.skipped, "YAML file");
         let _ = writeln!(out, "{files} in the searched folders: neither replays nor unit tests (--list-skipped)");
+    }
+    // Last, for people to quote.
+    if !drills.is_empty() {
+        let _ = writeln!(out, "{}", summary(drills, facts));
+    }
+    if !outcome.groups.is_empty() {
+        let _ = writeln!(out, "{}", unit::summary(&outcome.groups, facts));
     }
     out
 }
