@@ -50,6 +50,7 @@ fn annotation(case: &Case) -> Option<String> {
         value: case.value.parse::<f64>().unwrap_or_else(|_| panic!("not a number: {}", case.value)).into(),
         external_labels: &Labels::from_pairs([("cluster", "c1"), ("site", "eqiad")]),
         external_url: "http://prom.example:9090/path/",
+        serves: false,
         time: Timestamp(0),
         query: &mut |text, _| Ok(query(text)),
     });

@@ -100,3 +100,18 @@ fn junit_has_a_suite_for_the_file_and_a_case_for_each_group() {
     assert_eq!(report.matches("<testcase").count(), 3, "{report}");
     assert_eq!(report.matches("<failure").count(), 1, "{report}");
 }
+
+// The text is that of promtool 3.5 for this file.
+#[test]
+fn templates_of_a_unit_test_know_no_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = "groups: [{name: g, rules: [{alert: A, expr: vector(1), annotations: {u: '{{ externalURL }}', d: '{{ $externalURL }}'}}]}]";
+    fs::write(folder.path().join("rules.yaml"), rules).expect("a file");
+    let said = r#"<error expanding template: error executing template __alert_A: template: __alert_A:1:115: executing "__alert_A" at <externalURL>: error calling externalURL: runtime error: invalid memory address or nil pointer dereference>"#;
+    let tests = format!(
+        "rule_files: [rules.yaml]\ntests:\n- external_url: http://x/y\n  alert_rule_test: [{{eval_time: 1m, alertname: A, exp_alerts: [{{exp_annotations: {{d: http://x/y, u: '{said}'}}}}]}}]\n"
+    );
+    fs::write(folder.path().join("tests.yaml"), tests).expect("a file");
+    let output = run(&folder, &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}

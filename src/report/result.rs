@@ -173,7 +173,9 @@ mod tests {
             "time,series,value\n1970-01-01T00:00:00Z,\"up{job=\"\"node\"\"}\",NaN\n1970-01-01T00:01:00Z,\"up{job=\"\"node\"\"}\",2.5\n"
         );
     }
-    // Expected values: `/api/v1/query_range` of a Prometheus 3.5 that scraped this histogram.
+
+    // Buckets are [which bounds belong to it, lower, upper, count], empty ones left out (Prometheus
+    // `util/jsonutil/marshal.go`); bounds of schema 0 are powers of two.
     #[test]
     fn histograms_are_objects_beside_the_numbers() {
         use crate::histogram::Bucket;

@@ -95,6 +95,7 @@ pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOpt
         positions,
         external_labels: options.external_labels.clone(),
         external_url: options.external_url.clone(),
+        serves: options.serves,
         profile: options.profile.clone(),
     })
 }

@@ -16,6 +16,7 @@ pub struct Expander<'a> {
     pub name: &'a str,
     pub external_labels: &'a Labels,
     pub external_url: &'a str,
+    pub serves: bool,
     pub profile: &'a Profile,
 }
 
@@ -38,6 +39,7 @@ impl Expander<'_> {
             value: sighting.value.clone(),
             external_labels: self.external_labels,
             external_url: self.external_url,
+            serves: self.serves,
             // The tick, not the time that the rule's query asked for.
             time: sighting.tick,
             query: &mut query,

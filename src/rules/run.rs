@@ -66,6 +66,7 @@ pub struct Run {
     pub(super) positions: Vec<Vec<u32>>,
     pub(super) external_labels: Labels,
     pub(super) external_url: String,
+    pub(super) serves: bool,
     pub(super) profile: Profile,
 }
 
@@ -114,6 +115,7 @@ impl Run {
             name: &rule.name.value,
             external_labels: &self.external_labels,
             external_url: &self.external_url,
+            serves: self.serves,
             profile: &self.profile,
         };
         let expand = |text: &str| match Template::parse(&expander.template_name(), text) {

@@ -287,6 +287,7 @@ impl<'a> Alert<'a> {
             name: &rule.name.value,
             external_labels: &options.external_labels,
             external_url: &options.external_url,
+            serves: options.serves,
             profile: &options.profile,
         };
         let name = expander.template_name();

@@ -28,6 +28,8 @@ pub struct EvaluateOptions {
     /// in Prometheus it is gone.
     pub export_replaced_labels: bool,
     pub external_url: String,
+    /// Whether templates run in a server, whose address `externalURL` and `pathPrefix` tell; promtool's is none.
+    pub serves: bool,
     /// The engine; a query may hold at most its `max_samples` values.
     pub profile: Profile,
     /// How many ticks of the shortest interval are evaluated at once: more need more memory. The result does not
@@ -48,6 +50,7 @@ impl EvaluateOptions {
             external_labels: Labels::empty(),
             export_replaced_labels: false,
             external_url: String::new(),
+            serves: true,
             profile: Profile::prometheus(),
             block: 1024,
         }

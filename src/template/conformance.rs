@@ -95,6 +95,7 @@ impl Environment {
             value: case.value.parse().unwrap_or(f64::NAN).into(),
             external_labels: &Labels::from_pairs(&self.external_labels),
             external_url: &self.external_url,
+            serves: true,
             time: Timestamp(self.time_ms),
             query: &mut query,
         })

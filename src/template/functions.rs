@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::call::{Body, Function, Param};
 use super::value::{Samples, TextType, Value, Whole};
-use super::{clock, escape, format, links, methods, pattern, words};
+use super::{Context, clock, escape, format, links, methods, pattern, words};
 use crate::number::{format_g, parse_go_float};
 use crate::time::Duration;
 
@@ -50,8 +50,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("stripPort", &[Text], |_, args| Ok(Value::text(links::strip_port(&text(args, 0))))),
     Function::new("stripDomain", &[Text], |_, args| Ok(Value::text(links::strip_domain(&text(args, 0))))),
     Function::new("urlQueryEscape", &[Text], |_, args| Ok(Value::text(escape::query(bytes(args, 0))))),
-    Function::new("externalURL", &[], |context, _| Ok(Value::text(context.external_url))),
-    Function::new("pathPrefix", &[], |context, _| Ok(Value::text(links::path(context.external_url)))),
+    Function::new("externalURL", &[], |context, _| Ok(Value::text(address(context)?))),
+    Function::new("pathPrefix", &[], |context, _| Ok(Value::text(links::path(address(context)?)))),
     Function::new("now", &[], |context, _| Ok(Value::Float(context.time.seconds()))),
     Function::new("humanize", &[Any], |_, args| Ok(Value::text(format::humanize(number(args)?)))),
     Function::new("humanize1024", &[Any], |_, args| Ok(Value::text(format::humanize1024(number(args)?)))),
@@ -73,6 +73,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     Function::new("parseDuration", &[Text], |_, args| parse_duration(&text(args, 0)).map(Value::Float)),
 ];
+
+/// The address of the server. promtool has none, and fails as Go does where a pointer is nil.
+fn address<'a>(context: &Context<'a>) -> Result<&'a str, String> {
+    let nil = || "runtime error: invalid memory address or nil pointer dereference".to_owned();
+    context.serves.then_some(context.external_url).ok_or_else(nil)
+}
 
 fn bytes(args: &[Value], at: usize) -> &[u8] {
     match args.get(at) {

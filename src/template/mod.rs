@@ -72,6 +72,9 @@ pub struct Context<'a> {
     pub value: histogram::Sample,
     pub external_labels: &'a Labels,
     pub external_url: &'a str,
+    /// Whether the functions `externalURL` and `pathPrefix` know the address, as they do in a server. In promtool only
+    /// `$externalURL` does.
+    pub serves: bool,
     /// The evaluation time.
     pub time: Timestamp,
     pub query: &'a mut QueryFn<'a>,
@@ -155,6 +158,7 @@ mod tests {
             value,
             external_labels: &Labels::from_pairs([("site", "eqiad")]),
             external_url: "http://prom:9090/a/",
+            serves: true,
             time: Timestamp(1_763_132_940_123),
             query: &mut |text, time| match text {
                 "up" => Ok(vec![up("b", 1.0), up("a", 2.0)]),

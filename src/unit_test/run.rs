@@ -140,6 +140,7 @@ fn play<'a>(
         group_intervals: false,
         external_labels: Labels::from_pairs(group.external_labels.iter().map(|(name, value)| (&**name, &**value))),
         external_url: group.external_url.clone(),
+        serves: file.dialect != Dialect::Promtool,
         export_replaced_labels: file.dialect != Dialect::Promtool,
         profile: profile.clone(),
         ..EvaluateOptions::new(group.start, last, file.evaluation_interval)

@@ -140,6 +140,7 @@ fn expand(
         value: value.into(),
         external_labels: &options.external_labels,
         external_url: &options.external_url,
+        serves: true,
         time: tick,
         query: &mut query,
     };
