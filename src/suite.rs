@@ -105,6 +105,11 @@ impl Suite {
         self.incidents.iter().flat_map(|incident| &incident.warnings).chain(of_tests)
     }
 
+    /// What is odd about the rules of unit tests; strict tests do not fail for it.
+    pub fn remarks(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.tests.iter().flat_map(|(_, rules)| &rules.remarks)
+    }
+
     /// The names of everything that could be run, for messages.
     pub fn names(&self) -> Vec<String> {
         self.units().map(|unit| unit.name()).collect()

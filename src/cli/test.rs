@@ -144,6 +144,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         true => suite.warnings().map(|warning| Diagnostic { severity: Severity::Error, ..warning.clone() }).collect(),
         false => suite.warnings().cloned().collect(),
     };
+    output::warn(suite.remarks());
     output::warn(&odd);
     let count = suite.count(&selection);
     let empty_shard = args.shard.is_some() || suite.names().is_empty();

@@ -1,5 +1,6 @@
 //! Finding what can be tested: replays and unit test files among the YAML files of a folder.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -168,7 +169,12 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
 }
 
 fn read(path: &Path) -> Result<String, Diagnostic> {
-    match std::fs::read(path) {
+    // The readers refuse what is larger, and say so.
+    let limited = |file: std::fs::File| {
+        let mut bytes = Vec::new();
+        file.take(yaml::MAX_FILE_BYTES).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    match std::fs::File::open(path).and_then(limited) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) => Err(Diagnostic::error(format!("cannot read {}: {}", path.display(), io_reason(&error)))
             .help("name a replay, a unit test file, or a folder that holds some")),

@@ -31,6 +31,8 @@ pub struct Rules {
     pub errors: Vec<Diagnostic>,
     /// What is odd and no error.
     pub warnings: Vec<Diagnostic>,
+    /// What is odd about the rules themselves: nothing that a strict test would fail for.
+    pub remarks: Vec<Diagnostic>,
     /// Patterns that no file matches.
     pub unmatched: Vec<Located>,
     /// The groups another way round, where their order is left to chance and may matter.
@@ -65,13 +67,13 @@ impl<'a> RuleFiles<'a> {
             let read = self.slot(&path, metricsql);
             match read.get_or_init(|| self.read(&path, metricsql)) {
                 Ok(read) => {
-                    rules.warnings.extend(read.warnings.iter().cloned());
+                    rules.remarks.extend(read.warnings.iter().cloned());
                     rules.groups.extend(read.groups.iter().cloned());
                 }
                 Err(problems) => rules.errors.extend(problems.iter().cloned()),
             }
         }
-        rules.warnings.extend(vmalert::note(file, &rules.groups));
+        rules.remarks.extend(vmalert::note(file, &rules.groups));
         rules.groups.sort_by_key(|group| traps::rank(file, group));
         rules.tied = traps::tied(file, &rules.groups);
         let odd = traps::of_file(file, &rules);
