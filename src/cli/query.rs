@@ -11,6 +11,7 @@ use crate::promql;
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
 use crate::report::result::{self, Answer};
+use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Source};
 use crate::time::{Duration, Timestamp};
 
@@ -73,13 +74,11 @@ pub fn run(args: Args) -> Exit {
 
 fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
     let source = Source::new("<expr>", args.expr.clone());
-    let expr = promql::parse(&args.expr).map_err(|error| {
-        let problem = Diagnostic::error(error.message.clone()).at(&source, error.span);
-        vec![match error.hint {
-            Some(hint) => problem.help(hint),
-            None => problem,
-        }]
-    })?;
+    let at = |error: ParseError| {
+        let span = error.span;
+        vec![error.diagnostic().at(&source, span)]
+    };
+    let expr = promql::parse(&args.expr).map_err(at)?;
     let config = super::config()?;
     let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
     output::warn(&incident.warnings);

@@ -7,6 +7,7 @@ use crate::number;
 use crate::promql::ast::ValueType;
 use crate::promql::{self, eval};
 use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
+use crate::syntax::ParseError;
 use crate::text::Diagnostic;
 
 use super::explain::clock;
@@ -82,13 +83,7 @@ pub fn unusable(playback: &Playback, expected: &QueryExpectation) -> Option<Diag
     let located = text.located(&playback.day.source);
     let expr = match promql::parse(&text.text) {
         Ok(expr) => expr,
-        Err(error) => {
-            let problem = located.diagnose(error.span, Diagnostic::error(error.message));
-            return Some(match error.hint {
-                Some(hint) => problem.help(hint),
-                None => problem,
-            });
-        }
+        Err(error) => return Some(located.diagnose(error.span, error.diagnostic())),
     };
     if matches!(expr.value_type(), ValueType::Matrix | ValueType::String) {
         let problem = Diagnostic::error("a query that yields a range or a text has no values to compare");
@@ -118,13 +113,7 @@ fn steps(when: QueryTime) -> Steps {
 }
 
 fn answer(playback: &Playback, text: &str, steps: &Steps) -> Result<Answer, Diagnostic> {
-    let expr = promql::parse(text).map_err(|error| {
-        let diagnostic = Diagnostic::error(error.message);
-        match error.hint {
-            Some(hint) => diagnostic.help(hint),
-            None => diagnostic,
-        }
-    })?;
+    let expr = promql::parse(text).map_err(ParseError::diagnostic)?;
     let matrix = playback.evaluate(&expr, steps)?;
     if let Some(error) = matrix.errors.values().next() {
         return Err(Diagnostic::error(error.to_string()));

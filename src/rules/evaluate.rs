@@ -52,9 +52,7 @@ pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOpt
     let parts = shared_parts(&readers, &writers, &order);
     for (runner, parts) in runners.iter_mut().zip(&parts) {
         if let Err(error) = runner.compile(&options.profile, parts) {
-            let mut problem = Diagnostic::error(error.message);
-            problem.help = error.hint;
-            problems.push(runner.rule.expr.diagnose(error.span, problem));
+            problems.push(runner.rule.expr.diagnose(error.span, error.diagnostic()));
         }
     }
     if !problems.is_empty() {

@@ -230,12 +230,7 @@ impl<'a> Reader<'a> {
                 Ok(tree) => Query::Promql(tree),
                 Err(_) if language == Language::Metricsql => Query::Metricsql,
                 Err(error) => {
-                    let problem = Diagnostic::error(error.message);
-                    let problem = match error.hint {
-                        Some(hint) => problem.help(hint),
-                        None => problem,
-                    };
-                    self.problems.push(expr.diagnose(error.span, problem));
+                    self.problems.push(expr.diagnose(error.span, error.diagnostic()));
                     continue;
                 }
             };

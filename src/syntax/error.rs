@@ -1,6 +1,6 @@
 //! Why a text is not an expression, where, and what to write instead.
 
-use crate::text::Span;
+use crate::text::{Diagnostic, Span};
 
 /// The first error of an expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,11 @@ impl ParseError {
     pub fn hint(mut self, hint: impl Into<String>) -> ParseError {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The error for people, without a place: that is where the text stands.
+    pub fn diagnostic(self) -> Diagnostic {
+        Diagnostic { help: self.hint, ..Diagnostic::error(self.message) }
     }
 
     /// The same error in a text of which the parsed one starts at `offset`.

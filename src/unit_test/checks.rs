@@ -227,12 +227,5 @@ fn result_sample((labels, sample): (Labels, Sample)) -> ResultSample {
 
 /// An error in an expression, at its place in the file.
 fn located(text: &Located, error: ParseError) -> Diagnostic {
-    let problem = Diagnostic::error(error.message);
-    text.diagnose(
-        error.span,
-        match error.hint {
-            Some(hint) => problem.help(hint),
-            None => problem,
-        },
-    )
+    text.diagnose(error.span, error.diagnostic())
 }

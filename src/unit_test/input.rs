@@ -101,16 +101,12 @@ fn located(source: &Source, text: &Node) -> Located {
 
 /// An error in the text of a series, a blank and its values, at its place in the file.
 fn unreadable(source: &Source, series: &InputSeries, error: ParseError) -> Diagnostic {
-    let problem = Diagnostic::error(error.message);
-    let problem = match error.hint {
-        Some(hint) => problem.help(hint),
-        None => problem,
-    };
+    let (span, problem) = (error.span, error.diagnostic());
     let values_start = written(&series.series).len() + 1;
-    if error.span.start < values_start {
-        return located(source, &series.series).diagnose(error.span, problem);
+    if span.start < values_start {
+        return located(source, &series.series).diagnose(span, problem);
     }
-    let part = Span::new(error.span.start - values_start, error.span.end.saturating_sub(values_start));
+    let part = Span::new(span.start - values_start, span.end.saturating_sub(values_start));
     located(source, &series.values).diagnose(part, problem)
 }
 

@@ -73,6 +73,9 @@ pub fn not_run(played: &Played<'_>) -> Vec<Diagnostic> {
 
 /// The rule that a case asks for and that is not PromQL.
 pub fn foreign_rule<'a>(played: &'a Played<'_>, test: &AlertTest) -> Option<&'a Rule> {
+    if played.file.dialect == Dialect::Promtool {
+        return None;
+    }
     let rules = played.rules.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)));
     let mut named = rules.filter(|(group, rule)| matches!(rule.query, Query::Metricsql) && test.names(group, rule));
     named.next().map(|(_, rule)| rule)

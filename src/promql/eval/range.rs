@@ -10,7 +10,7 @@ use super::holding::Holding;
 use super::instant::nameless;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
-use super::selector::{Reach, Selector, sees_all};
+use super::selector::{Selector, sees_all};
 use super::subquery::{Frame, Subquery};
 use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle};
 use crate::labels::Labels;
@@ -174,7 +174,8 @@ fn windows(
                     holding.close(present, span, state)?;
                     continue;
                 }
-                samples.slide(series, &ends, range, run.steps, sees_all, |step, window| {
+                let found = bounds.of(series, &ends, range, run.steps, sees_all);
+                samples.slide(series, found, &ends, range, run.steps, |step, window| {
                     holding.window(window.times.len());
                     if let Some(value) = f(step, window) {
                         values[step] = value;
@@ -206,10 +207,12 @@ impl Selector {
         let ends = self.times(run);
         let sees_all = sees_all(&ends, run.steps);
         let mut room = Samples::default();
+        let mut bounds = Bounds::default();
         let mut series = Vec::new();
         for id in &self.ids {
             let stored = run.store.series(*id);
-            room.slide(stored, &ends, range, run.steps, sees_all, |_, window| {
+            let found = bounds.of(stored, &ends, range, run.steps, sees_all);
+            room.slide(stored, found, &ends, range, run.steps, |_, window| {
                 let samples = window.times.iter().enumerate().map(|(at, time)| (*time, window.sample(at))).collect();
                 series.push((stored.labels.clone(), samples));
             });
@@ -228,36 +231,29 @@ struct Samples {
 }
 
 impl Samples {
-    /// Calls `f` at each step whose window `(end - range, end]` holds visible samples.
+    /// Calls `f` at each step whose window `(end - range, end]` holds visible samples, as [`Bounds`] found them.
     fn slide(
         &mut self,
         series: &Series,
+        bounds: &[(u32, u32)],
         ends: &[Timestamp],
         range: Duration,
         steps: &[Step],
-        sees_all: bool,
         mut f: impl FnMut(usize, &Window<'_>),
     ) {
-        let (Some(first), Some(last)) = (ends.first(), ends.last()) else { return };
-        let times = &series.times;
-        if times.first().is_none_or(|time| time > last) || times.last().is_none_or(|time| *time <= *first - range) {
+        let (Some((base, _)), Some((_, end))) = (bounds.first(), bounds.last()) else { return };
+        let (base, end) = (*base as usize, *end as usize);
+        if base >= end {
             return;
         }
-        let base = times.partition_point(|time| *time <= *first - range);
-        let end = base + times[base..].partition_point(|time| time <= last);
         let has_stale = series.values[base..end].iter().any(|value| is_stale(*value));
         if has_stale {
             self.fill(series, base, end);
         }
+        let times = &series.times;
         let histograms = series.histograms.as_ref().map_or(&[][..], |histograms| &histograms.arena);
-        let mut reach = Reach::new(series, sees_all);
-        let mut from = base;
-        for (step, end) in ends.iter().enumerate() {
-            let start = *end - range;
-            while from < times.len() && times[from] <= start {
-                from += 1;
-            }
-            let to = reach.to(*end, steps[step].frontier);
+        for (step, (end, (from, to))) in ends.iter().zip(bounds).enumerate() {
+            let (start, from, to) = (*end - range, *from as usize, *to as usize);
             if from >= to {
                 continue;
             }

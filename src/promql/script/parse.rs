@@ -114,11 +114,8 @@ impl<'a> Reader<'a> {
 
     fn parse_error(&self, line: Line<'_>, error: ParseError) -> Diagnostic {
         let error = error.shifted(line.start);
-        let diagnostic = Diagnostic::error(error.message).at(self.source, error.span);
-        match error.hint {
-            Some(hint) => diagnostic.help(hint),
-            None => diagnostic,
-        }
+        let span = error.span;
+        error.diagnostic().at(self.source, span)
     }
 
     fn duration(&self, line: Line<'_>, text: &str) -> Result<Duration, Diagnostic> {

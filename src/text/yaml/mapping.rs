@@ -152,6 +152,21 @@ impl<'a> Mapping<'a> {
         number
     }
 
+    /// A number as Go reads it into a float, without quotes.
+    pub fn float(&self, name: &'static str) -> Option<f64> {
+        let node = self.get(name)?;
+        let value = match &node.kind {
+            Kind::Null => return None,
+            Kind::Scalar { text, plain: true } => float(text),
+            _ => None,
+        };
+        if value.is_none() {
+            let problem = Diagnostic::error(format!("`{name}` is a number, without quotes"));
+            self.problems.at(node, problem.help("write 5, -0.5, 1e3, .inf, -.inf or .nan"));
+        }
+        value
+    }
+
     /// `true` or `false`, or what YAML 1.1 has for them, which Go reads too.
     pub fn boolean(&self, name: &'static str) -> Option<bool> {
         const YES: [&str; 11] = ["true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"];
@@ -274,6 +289,36 @@ fn integer(text: &str) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
+/// A number as Go's YAML reads it into a float: whole ones in all of Go's notations, floats, `.inf` and `.nan`.
+fn float(text: &str) -> Option<f64> {
+    let (negative, unsigned) = match text.strip_prefix(['+', '-']) {
+        Some(unsigned) => (text.starts_with('-'), unsigned),
+        None => (false, text),
+    };
+    let special = match unsigned {
+        ".inf" | ".Inf" | ".INF" => Some(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" if unsigned == text => Some(f64::NAN),
+        _ => None,
+    };
+    let digits = unsigned.replace('_', "");
+    let whole = || {
+        let radix = |prefixes: [&str; 2], radix| {
+            let digits = prefixes.iter().find_map(|prefix| digits.strip_prefix(*prefix))?;
+            u64::from_str_radix(digits, radix).ok()
+        };
+        let octal = || digits.strip_prefix('0').and_then(|digits| u64::from_str_radix(digits, 8).ok());
+        let value = radix(["0x", "0X"], 16).or_else(|| radix(["0o", "0O"], 8)).or_else(|| radix(["0b", "0B"], 2));
+        value.or_else(octal).map(|value| value as f64)
+    };
+    let decimal = || {
+        let plain = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
+        digits.parse::<f64>().ok().filter(|value| plain && value.is_finite())
+    };
+    let value = special.or_else(whole).or_else(decimal)?;
+    Some(if negative { -value } else { value })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -313,5 +358,28 @@ mod tests {
         ] {
             assert_eq!(integer(text), number, "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_are_those_of_gos_yaml() {
+        for (text, value) in [
+            ("5", Some(5.0)),
+            ("-0.5", Some(-0.5)),
+            ("1e3", Some(1000.0)),
+            ("010", Some(8.0)),
+            ("089", Some(89.0)),
+            ("0x1F", Some(31.0)),
+            ("1_000", Some(1000.0)),
+            ("-.inf", Some(f64::NEG_INFINITY)),
+            (".5", Some(0.5)),
+            ("5.", Some(5.0)),
+            ("Inf", None),
+            ("NaN", None),
+            ("five", None),
+            ("", None),
+        ] {
+            assert_eq!(float(text), value, "{text}");
+        }
+        assert!(float(".nan").is_some_and(f64::is_nan));
     }
 }
