@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod export;
 pub mod histogram;
 pub mod labels;
+pub mod logql;
 pub mod number;
 pub mod promql;
 pub mod replay;

@@ -1,4 +1,8 @@
-//! Timestamps and durations, in milliseconds, as Prometheus counts them.
+//! Timestamps and durations, in milliseconds, as Prometheus counts them, and spans in nanoseconds, as Go does.
+
+mod nanoseconds;
+
+pub use nanoseconds::{GoDurationError, Nanoseconds};
 
 use std::fmt;
 use std::ops::{Add, Neg, Sub};

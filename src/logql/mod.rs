@@ -1,0 +1,3 @@
+//! LogQL as Loki 3.7 evaluates it.
+
+pub mod ast;
