@@ -31,8 +31,8 @@ pub struct Suite {
 /// What of it is run, and how.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// Only drills and test groups whose name it matches.
-    pub run: Option<Regex>,
+    /// Only drills and test groups whose name one of them matches; without any, all.
+    pub run: Vec<Regex>,
     /// Only one of so many parts: (k, n), k from 1.
     pub shard: Option<(usize, usize)>,
     /// Start nothing more when something has fallen short.
@@ -50,10 +50,17 @@ pub struct Outcome {
     pub drills: Vec<Drill>,
     /// In the order of the files, then of their groups.
     pub groups: Vec<GroupResult>,
-    /// How many were selected and not started, since something had fallen short.
-    pub left_out: usize,
+    /// Selected and not started, since something had fallen short.
+    pub left_out: Vec<LeftOut>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
+}
+
+/// A drill or test group that was not started.
+#[derive(Debug)]
+pub struct LeftOut {
+    pub file: String,
+    pub name: String,
 }
 
 /// One thing that can be run by itself.
@@ -86,7 +93,7 @@ impl Suite {
         let read = |path: &PathBuf| {
             let source = config.read_file(path).map_err(|problem| vec![problem])?;
             let file = unit_test::read(&source)?;
-            let rules = rule_files.rules(&file);
+            let rules = rule_files.rules(&file)?;
             Ok((file, rules))
         };
         let loaded: Vec<Result<_, Vec<Diagnostic>>> = found.unit_tests.par_iter().map(read).collect();
@@ -126,7 +133,9 @@ impl Suite {
     }
 
     fn selected(&self, selection: &Selection) -> Vec<Unit<'_>> {
-        let named = |unit: &Unit<'_>| selection.run.as_ref().is_none_or(|run| run.is_match(&unit.name()));
+        let named = |unit: &Unit<'_>| {
+            selection.run.is_empty() || selection.run.iter().any(|run| run.is_match(&unit.written_name()))
+        };
         let in_shard = |at: usize| selection.shard.is_none_or(|(k, n)| at % n == k - 1);
         let units = self.units().filter(named).enumerate();
         units.filter(|(at, _)| in_shard(*at)).map(|(_, unit)| unit).collect()
@@ -160,7 +169,9 @@ impl Suite {
         let mut drills = Vec::new();
         for (unit, result) in units.iter().zip(results) {
             match (unit, result) {
-                (_, None) => outcome.left_out += 1,
+                (unit, None) => {
+                    outcome.left_out.push(LeftOut { file: unit.file().to_owned(), name: unit.name() });
+                }
                 (_, Some(Ran::Group(group))) => outcome.groups.push(group),
                 (_, Some(Ran::Drill(Ok(drill)))) => drills.push(drill),
                 (Unit::Drill(incident, _), Some(Ran::Drill(Err(problems)))) => {
@@ -182,6 +193,21 @@ impl Unit<'_> {
         match self {
             Unit::Drill(incident, day) => incident.drill_name(day),
             Unit::Group(_, group, _) => group.name.clone(),
+        }
+    }
+
+    fn file(&self) -> &str {
+        match self {
+            Unit::Drill(incident, _) => incident.replay.source.name(),
+            Unit::Group(file, ..) => file.source.name(),
+        }
+    }
+
+    /// The name as `--run` sees it.
+    fn written_name(&self) -> String {
+        match self {
+            Unit::Group(_, group, _) if !group.is_named => String::new(),
+            _ => self.name(),
         }
     }
 

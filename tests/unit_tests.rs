@@ -63,6 +63,10 @@ fn groups_are_selected_by_name_and_by_shard() {
     let all = [("doubled", "pass"), ("fires too late", "fail"), ("unnamed#2", "pass")];
     assert_eq!(verdicts(&folder, &[]), pairs(&all));
     assert_eq!(verdicts(&folder, &["--run", "late|double"]), pairs(&all[..2]));
+    assert_eq!(verdicts(&folder, &["--run", "late", "--run", "double"]), pairs(&all[..2]));
+    // A group without a name has an empty one.
+    assert_eq!(verdicts(&folder, &["--run", "^$"]), pairs(&all[2..]));
+    assert_eq!(run(&folder, &[&ALLOWED[..], &["--run", "unnamed"]].concat()).status.code(), Some(2));
     assert_eq!(verdicts(&folder, &["--shard", "1/2"]), pairs(&[all[0], all[2]]));
     assert_eq!(verdicts(&folder, &["--shard", "2/2"]), pairs(&[all[1]]));
     let refused = run(&folder, &["--shard", "3/2"]);
@@ -99,6 +103,23 @@ fn junit_has_a_suite_for_the_file_and_a_case_for_each_group() {
     assert!(report.contains(r#"<testsuite name="tests.yaml" tests="3""#), "{report}");
     assert_eq!(report.matches("<testcase").count(), 3, "{report}");
     assert_eq!(report.matches("<failure").count(), 1, "{report}");
+}
+
+#[test]
+fn junit_names_what_cannot_be_read_and_what_was_not_started() {
+    let folder = folder();
+    fs::write(folder.path().join("unreadable.yaml"), "rule_files: ['[a']\ntests: []\n").expect("a file");
+    let report = || fs::read_to_string(folder.path().join("report.xml")).expect("a report");
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    let alone = ["test", "unreadable.yaml", "--junit", "report.xml"];
+    assert_eq!(command.current_dir(folder.path()).args(alone).output().expect("it runs").status.code(), Some(2));
+    assert!(report().contains(r#"<testsuite name="unreadable.yaml" tests="1""#), "{}", report());
+    assert!(report().contains("<error message=\"this is no pattern for paths"), "{}", report());
+    let flags = ["--fail-fast", "--jobs", "1", "--junit", "report.xml"];
+    run(&folder, &[&ALLOWED[..], &flags].concat());
+    let report = report();
+    assert_eq!(report.matches("<testcase").count(), 3, "{report}");
+    assert_eq!(report.matches("<skipped").count(), 1, "{report}");
 }
 
 // The text is that of promtool 3.5 for this file.

@@ -33,7 +33,7 @@ fn convert(path: &Path, folder: Option<&Path>, setup: &Setup<'_>) -> Result<Stri
         let message = format!("{} is a test file of vmalert-tool", path.display());
         return Err(vec![Diagnostic::error(message).help("only those of promtool are converted")]);
     }
-    let rules = RuleFiles::new(setup.config, setup.rule_files.clone()).rules(&file);
+    let rules = RuleFiles::new(setup.config, setup.rule_files.clone()).rules(&file)?;
     output::warn(&rules.warnings);
     let mut problems = rules.errors.clone();
     problems.extend(rules.unmatched.iter().map(|pattern| pattern.diagnose_all(Diagnostic::error("no such file"))));

@@ -33,9 +33,9 @@ Exit codes: 0 all holds, 1 something fell short or was blind, 2 bad usage or unr
 pub struct Args {
     /// Replays and unit test files, or folders to search for them [default: `paths` of firedrill.yaml, else this folder]
     paths: Vec<PathBuf>,
-    /// Only drills (`incident/variant`) and test groups whose name matches this regular expression
+    /// Only drills (`incident/variant`) and test groups whose name matches this regular expression, or one of several
     #[arg(long, value_name = "REGEX")]
-    run: Option<Regex>,
+    run: Vec<Regex>,
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Also write the results as JUnit XML
@@ -157,6 +157,10 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let progress = progress(count);
     let mut outcome = pool.install(|| suite.run(&selection, || progress.inc(1)));
     progress.finish_and_clear();
+    if let Some(path) = &args.junit {
+        let report = junit::render(&outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+        output::write_file(path, &report).map_err(|error| vec![error])?;
+    }
     let problems = std::mem::take(&mut outcome.problems);
     if outcome.drills.is_empty() && outcome.groups.is_empty() && !problems.is_empty() {
         return Err(problems);
@@ -164,10 +168,6 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
 
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
-    if let Some(path) = &args.junit {
-        let report = junit::render(&outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
-        output::write_file(path, &report).map_err(|error| vec![error])?;
-    }
     let text = match args.format {
         Format::Human => human::render(&outcome, facts, output::look(), args.diff),
         Format::Json => json::render(&outcome, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,

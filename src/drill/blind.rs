@@ -2,7 +2,7 @@
 
 use crate::evidence::{self, Place, Reason};
 use crate::labels::{Labels, Matcher};
-use crate::rules::RuleRef;
+use crate::rules::{Rule, RuleRef};
 use crate::text::Span;
 
 use super::playback::Playback;
@@ -23,6 +23,10 @@ pub fn reason(playback: &Playback, at: RuleRef, matchers: &[Matcher]) -> Option<
     let matchers: Vec<&Matcher> = matchers.iter().filter(of_series).collect();
     let met = |labels: &Labels| matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name)));
     if playback.run.alerts.iter().any(|track| track.rule == at && met(&track.labels)) {
+        return None;
+    }
+    let rules: Vec<&Rule> = playback.groups.iter().flat_map(|group| &group.rules).collect();
+    if evidence::waits_for_a_rule(expr, &rules, &|selector| playback.matches(selector)) {
         return None;
     }
     let located = |span: Span| Some(Place::within(&rule.expr, span));

@@ -1,7 +1,11 @@
 //! What is not there: selectors that match no series, and the series that come nearest to them.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, DurationArg, Expr, ExprKind, VectorSelector};
+use crate::rules::{Rule, Writers};
 use crate::store::MetricStore;
 use crate::text::{Located, Span, nearest};
 use crate::time::Duration;
@@ -44,6 +48,36 @@ pub fn missing<'a>(expr: &'a Expr, matched: &dyn Fn(&VectorSelector) -> bool) ->
             }
         }
     }
+}
+
+/// Whether an expression waits for a rule to speak: one of its selectors matches no series, but a rule that has all that
+/// itself needs may write some, such as `ALERTS` of an alert that stayed silent.
+pub fn waits_for_a_rule(expr: &Expr, rules: &[&Rule], matched: &dyn Fn(&VectorSelector) -> bool) -> bool {
+    let writers = Writers::new(rules);
+    let speaks = RefCell::new(HashMap::new());
+    expr.selectors()
+        .iter()
+        .any(|(selector, _)| !matched(selector) && may_speak(selector, rules, &writers, matched, &speaks))
+}
+
+fn may_speak(
+    selector: &VectorSelector,
+    rules: &[&Rule],
+    writers: &Writers<'_>,
+    matched: &dyn Fn(&VectorSelector) -> bool,
+    speaks: &RefCell<HashMap<usize, bool>>,
+) -> bool {
+    let there = |selector: &VectorSelector| matched(selector) || may_speak(selector, rules, writers, matched, speaks);
+    writers.of(&selector.matchers).any(|writer| {
+        let known = speaks.borrow().get(&writer).copied();
+        known.unwrap_or_else(|| {
+            // Rules that read each other speak only if another one does.
+            speaks.borrow_mut().insert(writer, false);
+            let speaks_itself = rules[writer].promql().is_some_and(|expr| missing(expr, &there).is_none());
+            speaks.borrow_mut().insert(writer, speaks_itself);
+            speaks_itself
+        })
+    })
 }
 
 /// What there is instead of the series of a selector: those of its metric that meet the most of its matchers, else a

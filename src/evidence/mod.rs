@@ -10,7 +10,7 @@ mod unfiltered;
 use crate::text::{Located, Source, Span};
 
 pub use condition::{Condition, Nearness, conditions};
-pub use missing::{Missing, instead, missing, no_value};
+pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use timeline::{AlertState, Row, Timeline};
 pub use unfiltered::unfiltered;

@@ -46,8 +46,8 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
             write!(out, "\nnote: the engine of that day was MetricsQL; its rules are evaluated as PromQL: {names}\n");
     }
     out.push('\n');
-    if outcome.left_out > 0 {
-        let _ = writeln!(out, "{} not run after the first that fell short (--fail-fast)", outcome.left_out);
+    if !outcome.left_out.is_empty() {
+        let _ = writeln!(out, "{} not run after the first that fell short (--fail-fast)", outcome.left_out.len());
     }
     if facts.skipped > 0 {
         let files = plural(facts.skipped, "YAML file");

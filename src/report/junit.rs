@@ -1,12 +1,15 @@
-//! A run as JUnit XML: a suite for each replay and each unit test file, a case for each drill and each test group.
+//! A run as JUnit XML: a suite for each replay and each unit test file, a case for each drill and each test group; one for
+//! each problem of a file that cannot be used, and for what was not started.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::unit;
 use crate::drill::verdict::{Drill, Verdict};
-use crate::suite::Outcome;
+use crate::suite::{LeftOut, Outcome};
+use crate::text::Diagnostic;
 use crate::unit_test::GroupResult;
 
 /// The whole report.
@@ -17,15 +20,18 @@ pub fn render(outcome: &Outcome) -> Result<String, quick_junit::SerializeError> 
     let drills = outcome.drills.iter().map(|drill| (drill.replay.name(), case(drill)));
     let groups = outcome.groups.iter().map(|group| (group.file.name(), group_case(group)));
     let mut suites: Vec<TestSuite> = Vec::new();
-    for (file, case) in drills.chain(groups) {
-        match suites.last_mut().filter(|suite| suite.name.as_str() == file) {
-            Some(suite) => drop(suite.add_test_case(case)),
-            None => {
-                let mut suite = TestSuite::new(file);
-                suite.add_test_case(case);
-                suites.push(suite);
-            }
-        }
+    let mut by_file: HashMap<String, usize> = HashMap::new();
+    let left_out = outcome.left_out.iter().map(|unit| (unit.file.as_str(), case_left_out(unit)));
+    let problems = outcome.problems.iter().map(|problem| {
+        let file = problem.place.as_ref().map_or("firedrill", |(source, _)| source.name());
+        (file, problem_case(problem))
+    });
+    for (file, case) in drills.chain(groups).chain(left_out).chain(problems) {
+        let at = *by_file.entry(file.to_owned()).or_insert_with(|| {
+            suites.push(TestSuite::new(file));
+            suites.len() - 1
+        });
+        suites[at].add_test_case(case);
     }
     let mut report = Report::new("firedrill");
     report.add_test_suites(suites);
@@ -46,6 +52,19 @@ fn group_case(group: &GroupResult) -> TestCase {
     let mut case = TestCase::new(group.name.clone(), status);
     case.set_time(group.elapsed);
     case
+}
+
+fn case_left_out(unit: &LeftOut) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message("not run after the first that fell short (--fail-fast)");
+    TestCase::new(unit.name.clone(), status)
+}
+
+fn problem_case(problem: &Diagnostic) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("unusable").set_message(problem.message.clone());
+    status.set_description(problem.render(false));
+    TestCase::new("can be used", status)
 }
 
 fn case(drill: &Drill) -> TestCase {

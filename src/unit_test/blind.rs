@@ -8,7 +8,7 @@ use super::{AlertTest, vmalert};
 use crate::engine::{Step, Steps};
 use crate::evidence::{self, Place, Reason};
 use crate::labels::MatchOp;
-use crate::promql::ast::{DurationArg, Expr, ExprKind};
+use crate::promql::ast::{DurationArg, Expr, ExprKind, VectorSelector};
 use crate::rules::{AlertState, Rule, RuleKind, RuleRef};
 use crate::store::SeriesId;
 use crate::text::{Diagnostic, nearest};
@@ -97,7 +97,13 @@ impl Sight {
         if nothing_at.len() < asked.len() || spoke() {
             return Sight { blind: None, nothing_at };
         }
-        let blind = unmatched(played, rule, expr).or_else(|| {
+        let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
+        let matched = |selector: &VectorSelector| played.store.select(&selector.matchers).iter().any(held);
+        let rules: Vec<&Rule> = played.rules.iter().flat_map(|group| &group.rules).collect();
+        if evidence::waits_for_a_rule(expr, &rules, &matched) {
+            return Sight { blind: None, nothing_at };
+        }
+        let blind = unmatched(played, rule, expr, &matched).or_else(|| {
             let matrix = played.evaluate(&open, &steps)?;
             let seen = matrix.columns().any(|column| column.iter().next().is_some());
             (!seen).then(|| evidence::no_value(&played.store, &rule.expr, expr, &rule.name.value))
@@ -107,9 +113,13 @@ impl Sight {
 }
 
 /// A selector that a rule needs and that no series meets.
-fn unmatched(played: &Played<'_>, rule: &Rule, expr: &Expr) -> Option<Reason> {
-    let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
-    let missing = evidence::missing(expr, &|selector| played.store.select(&selector.matchers).iter().any(held))?;
+fn unmatched(
+    played: &Played<'_>,
+    rule: &Rule,
+    expr: &Expr,
+    matched: &dyn Fn(&VectorSelector) -> bool,
+) -> Option<Reason> {
+    let missing = evidence::missing(expr, matched)?;
     let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let there = evidence::instead(&played.store, missing.selector);
@@ -169,7 +179,7 @@ fn run_out(played: &Played<'_>, test: &AlertTest, at: RuleRef, sight: &Sight) ->
     }
     let rule = &played.rules[at.group].rules[at.rule];
     let expr = rule.promql()?;
-    let mut windows: Vec<(&crate::promql::ast::VectorSelector, Duration)> = Vec::new();
+    let mut windows: Vec<(&VectorSelector, Duration)> = Vec::new();
     expr.walk(&mut |node: &Expr| match &node.kind {
         ExprKind::Selector(selector) => windows.push((selector, played.profile.lookback)),
         ExprKind::Range(range) => {

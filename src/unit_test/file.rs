@@ -44,6 +44,8 @@ pub enum Dialect {
 pub struct TestGroup {
     /// As written, else `unnamed#` and the position in the file.
     pub name: String,
+    /// Whether the name is written; otherwise `--run` sees an empty one, as in promtool.
+    pub is_named: bool,
     pub span: Span,
     /// Between the samples of a series.
     pub interval: Duration,
@@ -239,6 +241,7 @@ impl<'a> Reader<'a> {
         let external_url = fields.string("external_url").map(|url| url.value).unwrap_or_default();
         fields.finish();
         Some(TestGroup {
+            is_named: name.is_some(),
             name: name.unwrap_or_else(|| format!("unnamed#{index}")),
             span: node.span,
             interval,

@@ -46,16 +46,23 @@ impl<'a> RuleFiles<'a> {
     }
 
     /// The rules that a test file names.
-    pub fn rules(&self, file: &TestFile) -> Rules {
+    ///
+    /// # Errors
+    /// Patterns that are none: promtool refuses the whole file for them. What is wrong with a rule file is in the rules.
+    pub fn rules(&self, file: &TestFile) -> Result<Rules, Vec<Diagnostic>> {
         let mut rules = Rules::default();
+        let mut wrong = Vec::new();
         let folder = Path::new(file.source.name()).parent().unwrap_or(Path::new(""));
         let mut paths: Vec<PathBuf> = Vec::new();
         for pattern in &file.rule_files {
             match matching(folder, pattern) {
                 Ok(found) if found.is_empty() => rules.unmatched.push(pattern.clone()),
                 Ok(found) => paths.extend(found),
-                Err(problem) => rules.errors.push(problem),
+                Err(problem) => wrong.push(problem),
             }
+        }
+        if !wrong.is_empty() {
+            return Err(wrong);
         }
         let mut seen = std::collections::HashSet::new();
         for path in paths {
@@ -78,7 +85,7 @@ impl<'a> RuleFiles<'a> {
         rules.tied = traps::tied(file, &rules.groups);
         let odd = traps::of_file(file, &rules);
         rules.warnings.extend(odd);
-        rules
+        Ok(rules)
     }
 
     fn slot(&self, path: &Path, metricsql: bool) -> Slot {

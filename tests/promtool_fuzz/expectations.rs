@@ -38,7 +38,7 @@ fn expecting(folder: &Path, scenario: &Scenario, dice: &mut Dice) -> String {
     let source = Source::new(folder.join("asking.yaml").display().to_string(), asking);
     let file = unit_test::read(&source).unwrap_or_else(|problems| panic!("{problems:?}\n{}", source.text()));
     let config = Config::default();
-    let rules = RuleFiles::new(&config, ReadOptions::default()).rules(&file);
+    let rules = RuleFiles::new(&config, ReadOptions::default()).rules(&file).expect("paths of rule files");
     let options = Options { profile: Profile::prometheus(), max_samples: 1_000_000, strict: false };
     let mut out = scenario.head.clone() + "tests:\n";
     for (group, read) in scenario.groups.iter().zip(&file.groups) {

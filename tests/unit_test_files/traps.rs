@@ -94,6 +94,17 @@ fn silence_of_an_alert_without_series_is_blind() {
 }
 
 #[test]
+fn silence_of_an_alert_that_waits_for_another_one_is_silence() {
+    let waits = |on: &str| {
+        RULES.to_owned()
+            + &format!("  - {{alert: Many, expr: 'count(ALERTS{{alertname=\"{on}\",alertstate=\"firing\"}}) > 1'}}\n")
+    };
+    silent(&waits("Down"), tests("1x30", &silence("Many", "10m")));
+    blind(&waits("Both"), tests("1x30", &silence("Many", "10m")), "Many at 10m: no series matches ALERTS");
+    blind(&waits("Dwon"), tests("1x30", &silence("Many", "10m")), "Many at 10m: no series matches ALERTS");
+}
+
+#[test]
 fn a_case_before_for_has_passed_is_about_nothing_unless_the_alert_is_pending() {
     let what = "Down at 3m cannot fire before 5m (`for`)";
     warned(RULES, tests("1x30", &silence("Down", "3m")), "tests.yaml:6:16", what);

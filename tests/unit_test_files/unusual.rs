@@ -69,7 +69,7 @@ fn several_ways_to_write_a_path_are_one() {
 #[test]
 fn patterns_that_go_refuses_are_refused() {
     for pattern in ["rul[]a]es.yaml", "rules.yaml\\", "x[.yaml", "[a-].yaml"] {
-        exits("[rules.yaml]", &format!("[rules.yaml, '{pattern}']"), 1);
+        exits("[rules.yaml]", &format!("[rules.yaml, '{pattern}']"), 2);
     }
 }
 
