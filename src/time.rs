@@ -53,6 +53,12 @@ impl Duration {
     pub fn seconds(self) -> f64 {
         self.0 as f64 / 1000.0
     }
+
+    /// The duration as Go's `Duration.Seconds` counts it: whole seconds and the rest apart, which can round differently
+    /// from a single division.
+    pub fn go_seconds(self) -> f64 {
+        (self.0 / 1000) as f64 + (self.0 % 1000 * 1_000_000) as f64 / 1e9
+    }
 }
 
 /// Units of Prometheus' notation, largest first, in milliseconds.

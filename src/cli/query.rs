@@ -109,7 +109,7 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
         steps.0.iter_mut().for_each(|step| step.frontier = crate::store::Moment::END);
     }
     let playback = Playback::new(&incident, day.clone(), limits)?;
-    let mut query = Query::compile(&expr, playback.profile())
+    let mut query = Query::compile_for(&expr, playback.profile(), mode)
         .map_err(|error| vec![Diagnostic::error(error.message.clone()).at(&source, error.span)])?;
     if let Some(text) = query.text() {
         return Ok(Answer::String(steps.0.first().map(|step| step.time).unwrap_or_default(), text.to_owned()));

@@ -20,5 +20,5 @@ pub use matrix::{Column, EvalError, Head, Matrix};
 pub use memo::Memo;
 pub use operate::{arithmetic, compare};
 pub use operate_histograms::{Note, Notes, Operand, operate_sample};
-pub use ranking::{insertion_sort, rank};
+pub use ranking::{insertion_sort, limit, rank, share};
 pub use steps::{Mode, Step, Steps};

@@ -1,4 +1,4 @@
-//! `topk` and `bottomk`, with the same choice among equal values as Prometheus (`aggregationK`).
+//! `topk`, `bottomk`, `limitk` and `limit_ratio`, with the same choice and order as Prometheus (`aggregationK`).
 
 use super::{Groups, Matrix, Mode};
 
@@ -89,36 +89,125 @@ pub fn insertion_sort<T>(items: &mut [T], descending: bool, value: impl Fn(&T) -
     }
 }
 
-/// The `k[step]` largest (or smallest) elements of each group at each step; instant queries yield them in order.
-pub fn rank(input: Matrix, groups: &Groups, mode: Mode, k: &[usize], largest: bool) -> Matrix {
+/// What becomes of the elements of a group at a step.
+trait Choice {
+    /// Whether the heap's first element is the largest and not the smallest.
+    const DESCENDING: bool;
+    fn offer(&self, heap: &mut Heap, entry: Entry, step: usize);
+    /// Puts the chosen elements of an instant query in order.
+    fn arrange(&self, _: &mut [Entry]) {}
+}
+
+/// The largest elements, or the smallest ones.
+struct Best<'a, const LARGEST: bool>(&'a [usize]);
+
+impl<const LARGEST: bool> Choice for Best<'_, LARGEST> {
+    const DESCENDING: bool = !LARGEST;
+
+    fn offer(&self, heap: &mut Heap, entry: Entry, step: usize) {
+        heap.offer(entry, self.0[step]);
+    }
+
+    fn arrange(&self, entries: &mut [Entry]) {
+        insertion_sort(entries, LARGEST, |entry| entry.value);
+    }
+}
+
+/// The first elements.
+struct First<'a>(&'a [usize]);
+
+impl Choice for First<'_> {
+    const DESCENDING: bool = false;
+
+    fn offer(&self, heap: &mut Heap, entry: Entry, step: usize) {
+        if heap.entries.len() < self.0[step] {
+            heap.push(entry);
+        }
+    }
+}
+
+/// A share of the elements, at a ratio from -1 to 1, chosen by where in 0 to 1 the hash of its labels lies.
+struct Share<'a> {
+    ratios: &'a [f64],
+    places: &'a [f64],
+}
+
+impl Choice for Share<'_> {
+    const DESCENDING: bool = false;
+
+    fn offer(&self, heap: &mut Heap, entry: Entry, step: usize) {
+        let (ratio, place) = (self.ratios[step], self.places[entry.column as usize]);
+        if (ratio >= 0.0 && place < ratio) || (ratio < 0.0 && place >= 1.0 + ratio) {
+            heap.push(entry);
+        }
+    }
+}
+
+fn choose<C: Choice>(
+    input: Matrix,
+    groups: &Groups,
+    mode: Mode,
+    steps: impl Iterator<Item = usize>,
+    choice: &C,
+) -> Matrix {
     let mut out = Matrix::new(input.head().clone(), input.steps());
     let mut heaps: Vec<Heap> =
-        groups.members.iter().map(|_| Heap { entries: Vec::new(), descending: !largest }).collect();
+        groups.members.iter().map(|_| Heap { entries: Vec::new(), descending: C::DESCENDING }).collect();
     let mut used: Vec<u32> = Vec::new();
-    for (step, k) in k.iter().enumerate().filter(|(_, k)| **k > 0) {
+    for step in steps {
         for column in input.columns_at(step) {
             let group = groups.of[column];
             let heap = &mut heaps[group as usize];
             if heap.entries.is_empty() {
                 used.push(group);
             }
-            heap.offer(Entry { value: input.values(column)[step], column: column as u32 }, *k);
+            let value = input.values(column)[step];
+            // Prometheus compares the number that stands beside a histogram.
+            let value = if input.histogram(value).is_some() { 0.0 } else { value };
+            choice.offer(heap, Entry { value, column: column as u32 }, step);
         }
         let mut order = Vec::new();
         for group in used.drain(..) {
             let heap = &mut heaps[group as usize];
             if mode == Mode::Instants {
-                insertion_sort(&mut heap.entries, largest, |entry| entry.value);
+                choice.arrange(&mut heap.entries);
                 order.extend(heap.entries.iter().map(|entry| entry.column));
             }
             for entry in heap.entries.drain(..) {
-                out.set(entry.column as usize, step, entry.value);
+                let column = entry.column as usize;
+                out.set(column, step, input.values(column)[step]);
             }
         }
         if !order.is_sorted() {
             out.order.insert(step, order);
         }
     }
+    out.adopt(&input, 0..input.head().len());
     out.fail_all(input.errors);
     out
+}
+
+fn above_zero(k: &[usize]) -> impl Iterator<Item = usize> + '_ {
+    k.iter().enumerate().filter(|(_, k)| **k > 0).map(|(step, _)| step)
+}
+
+/// The `k[step]` largest (or smallest) elements of each group at each step; instant queries yield them in order.
+pub fn rank(input: Matrix, groups: &Groups, mode: Mode, k: &[usize], largest: bool) -> Matrix {
+    if largest {
+        choose(input, groups, mode, above_zero(k), &Best::<true>(k))
+    } else {
+        choose(input, groups, mode, above_zero(k), &Best::<false>(k))
+    }
+}
+
+/// The first `k[step]` elements of each group at each step.
+pub fn limit(input: Matrix, groups: &Groups, mode: Mode, k: &[usize]) -> Matrix {
+    choose(input, groups, mode, above_zero(k), &First(k))
+}
+
+/// The share `ratios[step]` of the elements at each step, of a negative ratio the other elements; `places` tells for each
+/// column from which ratio on it belongs to it.
+pub fn share(input: Matrix, groups: &Groups, mode: Mode, ratios: &[f64], places: &[f64]) -> Matrix {
+    let steps = (0..ratios.len()).filter(|step| ratios[*step] != 0.0);
+    choose(input, groups, mode, steps, &Share { ratios, places })
 }

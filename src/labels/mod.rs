@@ -10,6 +10,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use xxhash_rust::xxh64::xxh64;
+
 use crate::syntax::printer::write_label;
 use crate::syntax::strings::write_quoted;
 
@@ -27,6 +29,20 @@ struct LabelSet {
 }
 
 impl Labels {
+    /// The hash that Prometheus gives the set: xxHash of names and values, each behind its length
+    /// (`model/labels/labels_stringlabels.go`).
+    pub fn go_hash(&self) -> u64 {
+        let mut bytes = Vec::new();
+        for text in self.iter().flat_map(|(name, value)| [name, value]) {
+            match u8::try_from(text.len()) {
+                Ok(length) if length < u8::MAX => bytes.push(length),
+                _ => bytes.extend([u8::MAX, text.len() as u8, (text.len() >> 8) as u8, (text.len() >> 16) as u8]),
+            }
+            bytes.extend(text.as_bytes());
+        }
+        xxh64(&bytes, 0)
+    }
+
     /// No labels.
     pub fn empty() -> Labels {
         Labels::from_sorted(Vec::new())

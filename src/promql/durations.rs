@@ -1,7 +1,7 @@
 //! The length of a duration that is written as an expression (Prometheus `promql/durations.go`).
 
 use super::ast::{BinaryOp, DurationArg, DurationExpr, DurationExprKind, UnaryOp};
-use crate::number::math::pow;
+use crate::number::math;
 use crate::syntax::ParseError;
 use crate::time::Duration;
 
@@ -28,27 +28,16 @@ impl DurationArg {
 }
 
 impl DurationExpr {
-    /// Whether the length is another one in another query: `step()`, `range()`.
-    pub fn depends_on_query(&self) -> bool {
-        match &self.kind {
-            DurationExprKind::Number(_) => false,
-            DurationExprKind::Step | DurationExprKind::Range => true,
-            DurationExprKind::Paren(inner) | DurationExprKind::Unary { expr: inner, .. } => inner.depends_on_query(),
-            DurationExprKind::Min(a, b) | DurationExprKind::Max(a, b) => a.depends_on_query() || b.depends_on_query(),
-            DurationExprKind::Binary { lhs, rhs, .. } => lhs.depends_on_query() || rhs.depends_on_query(),
-        }
-    }
-
     fn seconds(&self, step: Duration, range: Duration) -> Result<f64, ParseError> {
         let of = |expr: &DurationExpr| expr.seconds(step, range);
         Ok(match &self.kind {
             DurationExprKind::Number(literal) => literal.value,
             DurationExprKind::Paren(inner) | DurationExprKind::Unary { op: UnaryOp::Plus, expr: inner } => of(inner)?,
             DurationExprKind::Unary { op: UnaryOp::Minus, expr } => -of(expr)?,
-            DurationExprKind::Step => step.seconds(),
-            DurationExprKind::Range => range.seconds(),
-            DurationExprKind::Min(a, b) => nan_or(of(a)?, of(b)?, f64::min),
-            DurationExprKind::Max(a, b) => nan_or(of(a)?, of(b)?, f64::max),
+            DurationExprKind::Step => step.go_seconds(),
+            DurationExprKind::Range => range.go_seconds(),
+            DurationExprKind::Min(a, b) => math::min(of(a)?, of(b)?),
+            DurationExprKind::Max(a, b) => math::max(of(a)?, of(b)?),
             DurationExprKind::Binary { op, lhs, rhs } => {
                 let (left, right) = (of(lhs)?, of(rhs)?);
                 match op {
@@ -60,17 +49,12 @@ impl DurationExpr {
                     BinaryOp::Mul => left * right,
                     BinaryOp::Div => left / right,
                     BinaryOp::Mod => left % right,
-                    BinaryOp::Pow => pow(left, right),
+                    BinaryOp::Pow => math::pow(left, right),
                     _ => return Err(ParseError::new(self.span, format!("`{op}` does not work on durations"))),
                 }
             }
         })
     }
-}
-
-/// Go's `math.Min` and `math.Max` yield NaN where one side is.
-fn nan_or(a: f64, b: f64, choose: fn(f64, f64) -> f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { choose(a, b) }
 }
 
 #[cfg(test)]

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::annotation::Level;
-use super::histogram::shown;
 use super::histogram_aggregates::{leave_out_histograms, total};
+use super::parameters::{Counts, Ratios, place_of, warn_of_quantiles};
 use super::run::{Node, Run, State, scalar_values};
-use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, Mode, fold, quantiles, rank};
+use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, fold, limit, quantiles, rank, share};
 use crate::labels::Labels;
 use crate::number::KahanSum;
 use crate::promql::ast::AggregateOp;
@@ -20,6 +19,8 @@ pub struct Aggregation {
     pub param: Option<Node>,
     pub input: Node,
     pub groups: Memo<Groups>,
+    /// For `limit_ratio`: from which ratio on each column is chosen.
+    pub places: Memo<Vec<f64>>,
 }
 
 impl Aggregation {
@@ -56,54 +57,32 @@ impl Aggregation {
         };
         let values = scalar_values(&param);
         let place = self.param.as_ref().map_or(Span::default(), |param| param.span);
-        let mut out = if self.op == AggregateOp::Quantile {
-            for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
-                let message = format!("quantile value should be between 0 and 1, got {}", shown(*q));
-                state.annotate(Level::Warning, place, message);
+        let mut out = match self.op {
+            AggregateOp::Quantile => {
+                warn_of_quantiles(values, mode, place, state);
+                quantiles(input, groups, mode, values)
             }
-            quantiles(input, groups, mode, values)
-        } else {
-            let (counts, errors) = limits(values, mode, place);
-            let mut out = rank(input, groups, mode, &counts, self.op == AggregateOp::Topk);
-            errors.into_iter().for_each(|(step, error)| out.fail(step, error));
-            out
+            AggregateOp::LimitRatio => {
+                let Ratios { ratios, errors } = Ratios::of(values, mode, place, state);
+                let places = self.places.get(&[input.head()], || input.head().labels.iter().map(place_of).collect());
+                let mut out = share(input, groups, mode, &ratios, places);
+                out.fail_all(errors);
+                out
+            }
+            op => {
+                let Counts { counts, errors } = Counts::of(values, mode, place);
+                let mut out = match op {
+                    AggregateOp::Limitk => limit(input, groups, mode, &counts),
+                    op => rank(input, groups, mode, &counts, op == AggregateOp::Topk),
+                };
+                out.fail_all(errors);
+                out
+            }
         };
         out.fail_all(param.errors);
         state.order_varies |= run.is_range() && !out.order.is_empty();
         Ok(out)
     }
-}
-
-/// The `k` of each step. A range query looks at all its values together, an instant query at its own.
-fn limits(values: &[f64], mode: Mode, place: Span) -> (Vec<usize>, Vec<(usize, EvalError)>) {
-    let mut counts = vec![0; values.len()];
-    let mut errors = Vec::new();
-    let width = if let Mode::Range { .. } = mode { values.len().max(1) } else { 1 };
-    for (at, values) in values.chunks(width).enumerate() {
-        // Go's Max and Min, where NaN wins.
-        let max =
-            values.iter().copied().fold(-f64::MAX, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) });
-        let min =
-            values.iter().copied().fold(f64::MAX, |a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) });
-        if max < 1.0 {
-            continue;
-        }
-        // As far as an i64 reaches; the bounds themselves are out of it.
-        let message = if max.is_nan() {
-            "Parameter value is NaN".to_owned()
-        } else if min <= i64::MIN as f64 {
-            format!("Scalar value {} underflows int64", shown(min))
-        } else if max >= i64::MAX as f64 {
-            format!("Scalar value {} overflows int64", shown(max))
-        } else {
-            for (step, value) in values.iter().enumerate() {
-                counts[at * width + step] = *value as usize;
-            }
-            continue;
-        };
-        errors.push((at * width, EvalError::new(place, message)));
-    }
-    (counts, errors)
 }
 
 /// `count_values("label", v)`

@@ -9,13 +9,15 @@ use super::instant::nameless;
 use super::range::absence;
 use super::run::{Node, Run, State, scalar_values};
 use crate::engine::{
-    EvalError, Head, Join, Matching, Matrix, Memo, Notes, SetTable, arithmetic, bits, compare, insertion_sort,
+    EvalError, Head, Join, Matching, Matrix, Memo, Mode, Notes, SetTable, arithmetic, bits, compare, insertion_sort,
     set_operation,
 };
 use crate::labels::Labels;
+use crate::promql::ast::AtModifier;
 use crate::promql::functions::{ElementFn, clamps_nothing};
 use crate::syntax::{BinaryOp, VectorMatching};
 use crate::text::Span;
+use crate::time::Timestamp;
 
 /// `absent(v)`: 1 where no element is.
 pub struct Absent {
@@ -223,6 +225,50 @@ fn run_of_kind(text: &str) -> &str {
     let digits = text.starts_with(|c: char| c.is_ascii_digit());
     let end = text.find(|c: char| c.is_ascii_digit() != digits).unwrap_or(text.len());
     &text[..end]
+}
+
+/// `start()`, `end()`, `step()`, `range()`: what of the whole query they tell, in seconds, also below a subquery.
+#[derive(Clone, Copy)]
+pub enum OfQuery {
+    Start,
+    End,
+    /// 0 where the query begins and ends at one time.
+    Step,
+    Range,
+}
+
+impl OfQuery {
+    pub fn eval(self, run: &Run<'_>) -> Matrix {
+        let seconds = |times: Vec<Timestamp>| times.into_iter().map(Timestamp::seconds).collect();
+        Matrix::scalar(match (self, run.mode) {
+            (OfQuery::Start, _) => seconds(run.times(Some(AtModifier::Start))),
+            (OfQuery::End, _) => seconds(run.times(Some(AtModifier::End))),
+            (OfQuery::Step, Mode::Range { start, end, step }) if start != end => {
+                vec![step.go_seconds(); run.steps.len()]
+            }
+            (OfQuery::Range, Mode::Range { start, end, .. }) => vec![(end - start).go_seconds(); run.steps.len()],
+            (OfQuery::Step | OfQuery::Range, _) => vec![0.0; run.steps.len()],
+        })
+    }
+}
+
+/// `min_of(a, b)` and `max_of(a, b)`.
+pub struct ScalarChoice {
+    pub choose: fn(f64, f64) -> f64,
+    pub lhs: Node,
+    pub rhs: Node,
+}
+
+impl ScalarChoice {
+    pub fn eval(&mut self, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
+        let lhs = self.lhs.eval(run, state)?;
+        let rhs = self.rhs.eval(run, state)?;
+        let pairs = scalar_values(&lhs).iter().zip(scalar_values(&rhs));
+        let mut out = Matrix::scalar(pairs.map(|(a, b)| (self.choose)(*a, *b)).collect());
+        out.fail_all(lhs.errors);
+        out.fail_all(rhs.errors);
+        Ok(out)
+    }
 }
 
 /// An operator between two scalars; a comparison yields 0 or 1.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::aggregate::{Aggregation, CountValues};
 use super::call::{
-    Absent, Elementwise, Negate, ScalarBinary, Sort, SortKey, StepTime, Table, VectorScalar, VectorVector,
+    Absent, Elementwise, Negate, OfQuery, ScalarBinary, ScalarChoice, Sort, SortKey, StepTime, Table, VectorScalar,
+    VectorVector,
 };
 use super::histogram::Histogram;
 use super::histogram_stats;
@@ -19,8 +20,9 @@ use super::run::{Node, Op};
 use super::selector::Selector;
 use super::shared::SharedParts;
 use super::subquery::Subquery;
-use crate::engine::{Grouping, Head, Matching, Memo};
+use crate::engine::{Grouping, Head, Matching, Memo, Mode};
 use crate::labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
+use crate::number::math;
 use crate::promql::ast::{
     Aggregate, AggregateOp, Binary, BinaryOp, Call, DurationArg, Edge, Expr, ExprKind, UnaryOp, ValueType,
     VectorSelector,
@@ -65,16 +67,16 @@ impl Compiled {
 /// The plan of a whole expression.
 ///
 /// Errors: what is not supported yet, with its place.
-pub fn compile(expr: &Expr, shared: &SharedParts) -> Result<Root> {
+pub fn compile(expr: &Expr, scope: &Scope<'_>) -> Result<Root> {
     let inner = unwrap(expr);
     match &inner.kind {
         ExprKind::String(text) => Ok(Root::Text(text.clone())),
-        ExprKind::Range(_) | ExprKind::Subquery(_) => Ok(match source(inner, shared)?.0 {
+        ExprKind::Range(_) | ExprKind::Subquery(_) => Ok(match source(inner, scope)?.0 {
             (Source::Series(selector), range) => Root::Range { selector: Box::new(selector), range },
             (Source::Subquery(subquery), _) => Root::Subquery(subquery),
         }),
         _ => {
-            let mut root = node(expr, shared)?.wrapped();
+            let mut root = node(expr, scope)?.wrapped();
             histogram_stats::mark(&mut root, false);
             Ok(Root::Node(root))
         }
@@ -88,53 +90,60 @@ fn unwrap(mut expr: &Expr) -> &Expr {
     expr
 }
 
-fn duration(arg: &DurationArg) -> Result<Duration> {
-    length(arg, false)
+/// What the parts of an expression are compiled for.
+pub struct Scope<'a> {
+    pub parts: &'a SharedParts,
+    /// `step()` and `range()` in durations: those of the query, also below a subquery.
+    step: Duration,
+    range: Duration,
 }
 
-fn offset(arg: Option<&DurationArg>) -> Result<Duration> {
-    arg.map_or(Ok(Duration::ZERO), |arg| length(arg, true))
-}
-
-/// A duration that may be written as an expression: `offset -(5m)` is one without any experimental feature.
-fn length(arg: &DurationArg, is_offset: bool) -> Result<Duration> {
-    if let DurationArg::Expr(expr) = arg
-        && expr.depends_on_query()
-    {
-        return unsupported(expr.span, "`step()` or `range()` in a duration");
+impl<'a> Scope<'a> {
+    pub fn new(parts: &'a SharedParts, mode: Mode) -> Scope<'a> {
+        match mode {
+            Mode::Instants => Scope { parts, step: Duration::ZERO, range: Duration::ZERO },
+            Mode::Range { start, end, step } => Scope { parts, step, range: end - start },
+        }
     }
-    arg.length(Duration::ZERO, Duration::ZERO, is_offset)
+
+    fn duration(&self, arg: &DurationArg) -> Result<Duration> {
+        arg.length(self.step, self.range, false)
+    }
+
+    fn offset(&self, arg: Option<&DurationArg>) -> Result<Duration> {
+        arg.map_or(Ok(Duration::ZERO), |arg| arg.length(self.step, self.range, true))
+    }
 }
 
-fn selector(written: &VectorSelector, span: Span) -> Result<Selector> {
+fn selector(written: &VectorSelector, span: Span, scope: &Scope<'_>) -> Result<Selector> {
     match written.edge {
         Edge::None => {}
         Edge::Anchored => return unsupported(span, "`anchored`"),
         Edge::Smoothed => return unsupported(span, "`smoothed`"),
     }
-    Ok(Selector::new(written.matchers.clone(), written.at, offset(written.offset.as_ref())?))
+    Ok(Selector::new(written.matchers.clone(), written.at, scope.offset(written.offset.as_ref())?))
 }
 
 /// A range vector: where its samples come from, its range, and whether they are the same at all steps; and whether
 /// its value depends on the first step.
-fn source(expr: &Expr, shared: &SharedParts) -> Result<((Source, Duration), bool, bool)> {
+fn source(expr: &Expr, scope: &Scope<'_>) -> Result<((Source, Duration), bool, bool)> {
     match &expr.kind {
         ExprKind::Range(range) => {
-            let selector = selector(&range.selector, range.selector_span)?;
+            let selector = selector(&range.selector, range.selector_span, scope)?;
             let invariant = selector.at.is_some();
-            Ok(((Source::Series(selector), duration(&range.range)?), invariant, false))
+            Ok(((Source::Series(selector), scope.duration(&range.range)?), invariant, false))
         }
         ExprKind::Subquery(subquery) => {
-            let mut inner = node(&subquery.expr, shared)?;
+            let mut inner = node(&subquery.expr, scope)?;
             inner.wrap = inner.invariant;
             let first_step = inner.first_step;
-            let range = duration(&subquery.range)?;
+            let range = scope.duration(&subquery.range)?;
             let source = Subquery {
                 inner: inner.wrapped(),
                 range,
-                step: subquery.step.as_ref().map(duration).transpose()?,
+                step: subquery.step.as_ref().map(|step| scope.duration(step)).transpose()?,
                 at: subquery.at,
-                offset: offset(subquery.offset.as_ref())?,
+                offset: scope.offset(subquery.offset.as_ref())?,
             };
             Ok(((Source::Subquery(Box::new(source)), range), subquery.at.is_some(), first_step))
         }
@@ -143,22 +152,22 @@ fn source(expr: &Expr, shared: &SharedParts) -> Result<((Source, Duration), bool
 }
 
 /// A part, or this query's place in it where it is shared.
-fn node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
-    let Some(part) = shared.get(&expr.span) else { return own_node(expr, shared) };
+fn node(expr: &Expr, scope: &Scope<'_>) -> Result<Compiled> {
+    let Some(part) = scope.parts.get(&expr.span) else { return own_node(expr, scope) };
     // Parts are shared by instant queries, which evaluate nothing at their first step only.
-    let reader = part.join(expr, || own_node(expr, shared).map(|compiled| compiled.node))?;
+    let reader = part.join(expr, || own_node(expr, scope).map(|compiled| compiled.node))?;
     Ok(Compiled::varying(expr.span, Op::Shared(reader)))
 }
 
-fn own_node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
+fn own_node(expr: &Expr, scope: &Scope<'_>) -> Result<Compiled> {
     let span = expr.span;
     match &expr.kind {
         ExprKind::Number(number) => {
             Ok(Compiled { invariant: true, ..Compiled::varying(span, Op::Number(number.value)) })
         }
-        ExprKind::Paren(inner) => node(inner, shared),
+        ExprKind::Paren(inner) => node(inner, scope),
         ExprKind::Unary { op, expr: inner } => {
-            let operand = node(inner, shared)?;
+            let operand = node(inner, scope)?;
             if *op == UnaryOp::Plus {
                 return Ok(operand);
             }
@@ -167,14 +176,14 @@ fn own_node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
             Ok(Compiled { node: Node { span, op: Op::Negate(Box::new(negate)) }, ..operand })
         }
         ExprKind::Selector(written) => {
-            let selector = selector(written, span)?;
+            let selector = selector(written, span, scope)?;
             let fixed = selector.at.is_some();
             let op = Op::Instant(InstantSelector { selector, timestamps: false, nameless: Memo::default() });
             Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) })
         }
-        ExprKind::Aggregate(aggregate) => aggregation(aggregate, span, shared),
-        ExprKind::Binary(binary) => operator(binary, span, shared),
-        ExprKind::Call(call) => function(call, span, shared),
+        ExprKind::Aggregate(aggregate) => aggregation(aggregate, span, scope),
+        ExprKind::Binary(binary) => operator(binary, span, scope),
+        ExprKind::Call(call) => function(call, span, scope),
         ExprKind::String(_) | ExprKind::Range(_) | ExprKind::Subquery(_) => {
             let found = expr.value_type();
             Err(ParseError::new(span, format!("expected a scalar or an instant vector, got {found}")))
@@ -182,12 +191,9 @@ fn own_node(expr: &Expr, shared: &SharedParts) -> Result<Compiled> {
     }
 }
 
-fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Result<Compiled> {
+fn aggregation(aggregate: &Aggregate, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
     let op = aggregate.op;
-    if matches!(op, AggregateOp::Limitk | AggregateOp::LimitRatio) {
-        return unsupported(span, &format!("`{op}`"));
-    }
-    let input = node(unwrap(&aggregate.expr), shared)?;
+    let input = node(unwrap(&aggregate.expr), scope)?;
     let mut grouping = Grouping { labels: aggregate.grouping.clone(), without: aggregate.without };
     let (invariant, wrap, mut first_step) = (input.invariant, input.wrap, input.first_step);
     let op = match (op, aggregate.param.as_ref().map(unwrap)) {
@@ -208,7 +214,7 @@ fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Resul
             }))
         }
         (_, param) => {
-            let param = param.map(|param| node(param, shared)).transpose()?;
+            let param = param.map(|param| node(param, scope)).transpose()?;
             first_step |= param.as_ref().is_some_and(|param| !param.invariant);
             let aggregation = Aggregation {
                 op,
@@ -216,6 +222,7 @@ fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Resul
                 param: param.map(|param| param.node),
                 input: input.node,
                 groups: Memo::default(),
+                places: Memo::default(),
             };
             Op::Aggregate(Box::new(aggregation))
         }
@@ -223,8 +230,8 @@ fn aggregation(aggregate: &Aggregate, span: Span, shared: &SharedParts) -> Resul
     Ok(Compiled { node: Node { span, op }, invariant, wrap, first_step })
 }
 
-fn operator(binary: &Binary, span: Span, shared: &SharedParts) -> Result<Compiled> {
-    let (lhs, rhs) = (node(&binary.lhs, shared)?, node(&binary.rhs, shared)?);
+fn operator(binary: &Binary, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
+    let (lhs, rhs) = (node(&binary.lhs, scope)?, node(&binary.rhs, scope)?);
     let invariant = lhs.invariant && rhs.invariant;
     let first_step = lhs.first_step || rhs.first_step;
     let (lhs, rhs) = if invariant { (lhs.node, rhs.node) } else { (lhs.wrapped(), rhs.wrapped()) };
@@ -286,8 +293,8 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn of<'a>(args: impl IntoIterator<Item = &'a Expr>, shared: &SharedParts) -> Result<Arguments> {
-        Ok(Arguments { nodes: args.into_iter().map(|arg| node(unwrap(arg), shared)).collect::<Result<_>>()? })
+    fn of<'a>(args: impl IntoIterator<Item = &'a Expr>, scope: &Scope<'_>) -> Result<Arguments> {
+        Ok(Arguments { nodes: args.into_iter().map(|arg| node(unwrap(arg), scope)).collect::<Result<_>>()? })
     }
 
     /// Whether a call with these arguments can be evaluated once.
@@ -313,21 +320,21 @@ fn text(args: &[Expr], at: usize) -> &str {
     }
 }
 
-fn function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
+fn function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
     let name = call.function.name;
     if call.args.iter().any(|arg| arg.value_type() == ValueType::Matrix) {
-        return range_function(call, span, shared);
+        return range_function(call, span, scope);
     }
     if name == "timestamp"
         && let Some(ExprKind::Selector(written)) = call.args.first().map(|arg| &unwrap(arg).kind)
     {
-        let selector = selector(written, span)?;
+        let selector = selector(written, span, scope)?;
         let fixed = selector.at.is_some();
         let op = Op::Instant(InstantSelector { selector, timestamps: true, nameless: Memo::default() });
         return Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) });
     }
     let strings = |expr: &&Expr| expr.value_type() != ValueType::String;
-    let args = Arguments::of(call.args.iter().filter(strings), shared)?;
+    let args = Arguments::of(call.args.iter().filter(strings), scope)?;
     let invariant = args.invariant() && !looks_at_time(name);
     let first_step = args.first_step();
     let mut nodes = args.into_nodes(invariant).into_iter();
@@ -336,6 +343,12 @@ fn function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
     let head = Memo::default();
     let op = match name {
         "time" => Op::Time,
+        "start" => Op::OfQuery(OfQuery::Start),
+        "end" => Op::OfQuery(OfQuery::End),
+        "step" => Op::OfQuery(OfQuery::Step),
+        "range" => Op::OfQuery(OfQuery::Range),
+        "min_of" => Op::ScalarChoice(Box::new(ScalarChoice { choose: math::min, lhs: next()?, rhs: next()? })),
+        "max_of" => Op::ScalarChoice(Box::new(ScalarChoice { choose: math::max, lhs: next()?, rhs: next()? })),
         "pi" => Op::Number(std::f64::consts::PI),
         "vector" => Op::Vector(Box::new(next()?)),
         "scalar" => Op::Scalar(Box::new(next()?)),
@@ -399,15 +412,15 @@ fn rewrite(call: &Call) -> std::result::Result<Rewrite, String> {
     Ok(Rewrite::Join(LabelJoin::new(at(1), at(2), &sources).map_err(|error| error.to_string())?))
 }
 
-fn range_function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compiled> {
+fn range_function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
     let name = call.function.name;
     let is_matrix = |arg: &&Expr| arg.value_type() == ValueType::Matrix;
     let Some(matrix) = call.args.iter().find(is_matrix) else {
         return Err(ParseError::new(span, "expected a range vector"));
     };
     let matrix = unwrap(matrix);
-    let ((source, range), same, source_first_step) = source(matrix, shared)?;
-    let args = Arguments::of(call.args.iter().filter(|arg| !is_matrix(arg)), shared)?;
+    let ((source, range), same, source_first_step) = source(matrix, scope)?;
+    let args = Arguments::of(call.args.iter().filter(|arg| !is_matrix(arg)), scope)?;
     let invariant = same && args.invariant() && !looks_at_time(name);
     let first_step = source_first_step || args.first_step();
     if name == "absent_over_time" {
@@ -430,6 +443,7 @@ fn range_function(call: &Call, span: Span, shared: &SharedParts) -> Result<Compi
         over_histograms: functions::window_histograms::over_histograms(name),
         place: matrix.span,
         args: args.into_nodes(invariant),
+        check: (name == "double_exponential_smoothing").then_some(functions::check_factors),
         keeps_name: matches!(name, "last_over_time" | "first_over_time"),
         wants_counter: matches!(name, "rate" | "increase").then_some(matrix.span),
         head: Memo::default(),

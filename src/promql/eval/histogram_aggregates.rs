@@ -9,9 +9,9 @@ use crate::histogram::{Running, index_of};
 use crate::promql::ast::AggregateOp;
 use crate::text::Span;
 
-/// Leaves histograms out of an aggregation that does not take them; `count` and `group` take all samples alike.
+/// Leaves histograms out of an aggregation that does not take them; others take all samples alike.
 pub fn leave_out_histograms(op: AggregateOp, input: &mut Matrix, place: Span, state: &mut State) {
-    if matches!(op, AggregateOp::Count | AggregateOp::Group) {
+    if matches!(op, AggregateOp::Count | AggregateOp::Group | AggregateOp::Limitk | AggregateOp::LimitRatio) {
         return;
     }
     if input.drop_histograms() {

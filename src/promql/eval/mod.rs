@@ -19,6 +19,7 @@ mod holding;
 mod instant;
 mod invariant;
 mod labels;
+mod parameters;
 mod profile;
 mod query;
 mod range;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::annotation::Annotation;
-use super::compile::compile;
+use super::compile::{Scope, compile};
 use super::profile::Profile;
 use super::run::{Extent, Node, Run, State};
 use super::shared::SharedParts;
@@ -59,8 +59,19 @@ impl Query {
     ///
     /// Errors: what is not supported yet, with its place.
     pub fn compile_sharing(expr: &Expr, profile: &Profile, parts: &SharedParts) -> Result<Query, ParseError> {
+        Query::compile_in(expr, profile, &Scope::new(parts, Mode::Instants))
+    }
+
+    /// As [`Query::compile`], to be run in that mode: durations may name the step and the range of a range query.
+    ///
+    /// Errors: a duration that is none, or what is not supported, with its place.
+    pub fn compile_for(expr: &Expr, profile: &Profile, mode: Mode) -> Result<Query, ParseError> {
+        Query::compile_in(expr, profile, &Scope::new(&SharedParts::new(), mode))
+    }
+
+    fn compile_in(expr: &Expr, profile: &Profile, scope: &Scope<'_>) -> Result<Query, ParseError> {
         Ok(Query {
-            root: compile(expr, parts)?,
+            root: compile(expr, scope)?,
             span: expr.span,
             value_type: expr.value_type(),
             profile: profile.clone(),

@@ -16,7 +16,7 @@ use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle
 use crate::labels::Labels;
 use crate::number::is_stale;
 use crate::promql::functions::window_histograms::HistogramRangeFn;
-use crate::promql::functions::{ColumnFn, Parameters, RangeFn, Results, Track, Window};
+use crate::promql::functions::{ColumnFn, ParameterCheck, Parameters, RangeFn, Results, Track, Window};
 use crate::store::Series;
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
@@ -40,6 +40,8 @@ pub struct RangeCall {
     pub place: Span,
     /// The scalar parameters, in order.
     pub args: Vec<Node>,
+    /// What is wrong with the parameters of a step at which there are samples.
+    pub check: Option<ParameterCheck>,
     /// `last_over_time` and `first_over_time` act like an offset and keep the name.
     pub keeps_name: bool,
     /// `rate` and `increase` are for counters, which a name should tell.
@@ -65,14 +67,20 @@ impl RangeCall {
         let (function, over_histograms) = (self.function, self.over_histograms);
         let totals_only = matches!(&self.source, Source::Series(selector) if selector.totals_only);
         let mut histogram_calls = HistogramCalls::new(totals_only);
+        let (check, mut refused) = (self.check, BTreeMap::new());
         let mut out = windows(&mut self.source, self.range, span, run, state, over_columns, |step, window| {
             let args = &flat[step * width..(step + 1) * width];
+            if let Some(Err(message)) = check.map(|check| check(args)) {
+                refused.entry(step).or_insert_with(|| EvalError::new(span, message));
+                return None;
+            }
             if window.histograms.is_empty() {
                 return function(window, args);
             }
             histogram_calls.call(over_histograms, function, window, args)
         })?;
         histogram_calls.finish(&mut out, self.place, state);
+        out.fail_all(refused);
         for parameter in parameters {
             out.fail_all(parameter.errors);
         }

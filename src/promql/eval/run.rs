@@ -216,6 +216,7 @@ pub enum Op {
     Number(f64),
     /// `time()`: the time of the step.
     Time,
+    OfQuery(call::OfQuery),
     Instant(instant::InstantSelector),
     RangeCall(Box<range::RangeCall>),
     Absent(Box<call::Absent>),
@@ -233,6 +234,7 @@ pub enum Op {
     Histogram(Box<super::histogram::Histogram>),
     OfHistogram(Box<super::histogram_values::OfHistogram>),
     ScalarBinary(Box<call::ScalarBinary>),
+    ScalarChoice(Box<call::ScalarChoice>),
     VectorScalar(Box<call::VectorScalar>),
     VectorVector(Box<call::VectorVector>),
     Aggregate(Box<aggregate::Aggregation>),
@@ -265,6 +267,7 @@ impl Node {
             | Op::Histogram(_)
             | Op::OfHistogram(_)
             | Op::ScalarBinary(_)
+            | Op::ScalarChoice(_)
             | Op::VectorScalar(_)
             | Op::VectorVector(_)
             | Op::CountValues(_) => {
@@ -278,6 +281,7 @@ impl Node {
             // They change their operand in place, have counted their windows, or are small beside what was counted.
             Op::Number(_)
             | Op::Time
+            | Op::OfQuery(_)
             | Op::RangeCall(_)
             | Op::AbsentOverTime(_)
             | Op::Negate(_)
@@ -304,6 +308,7 @@ impl Node {
         match &mut self.op {
             Op::Number(value) => Ok(Matrix::scalar(vec![*value; run.steps.len()])),
             Op::Time => Ok(Matrix::scalar(run.steps.iter().map(|step| step.time.seconds()).collect())),
+            Op::OfQuery(of_query) => Ok(of_query.eval(run)),
             Op::Instant(selector) => selector.eval(span, run, state),
             Op::RangeCall(call) => call.eval(span, run, state),
             Op::Absent(absent) => absent.eval(run, state),
@@ -318,6 +323,7 @@ impl Node {
             Op::Histogram(histogram) => histogram.eval(span, run, state),
             Op::OfHistogram(call) => call.eval(span, run, state),
             Op::ScalarBinary(binary) => binary.eval(run, state),
+            Op::ScalarChoice(choice) => choice.eval(run, state),
             Op::VectorScalar(binary) => binary.eval(span, run, state),
             Op::VectorVector(binary) => binary.eval(span, run, state),
             Op::Aggregate(aggregation) => aggregation.eval(run, state),
@@ -330,7 +336,7 @@ impl Node {
     /// The nodes right below this one, those inside a subquery left out.
     pub fn children_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.op {
-            Op::Number(_) | Op::Time | Op::Instant(_) | Op::Shared(_) => Vec::new(),
+            Op::Number(_) | Op::Time | Op::OfQuery(_) | Op::Instant(_) | Op::Shared(_) => Vec::new(),
             Op::RangeCall(call) => call.args.iter_mut().collect(),
             Op::AbsentOverTime(_) => Vec::new(),
             Op::Absent(absent) => vec![&mut absent.input],
@@ -343,6 +349,7 @@ impl Node {
             Op::Histogram(histogram) => histogram.args.iter_mut().chain([&mut histogram.input]).collect(),
             Op::OfHistogram(call) => vec![&mut call.input],
             Op::ScalarBinary(binary) => vec![&mut binary.lhs, &mut binary.rhs],
+            Op::ScalarChoice(choice) => vec![&mut choice.lhs, &mut choice.rhs],
             Op::VectorScalar(binary) => vec![&mut binary.vector, &mut binary.scalar],
             Op::VectorVector(binary) => vec![&mut binary.lhs, &mut binary.rhs],
             Op::Aggregate(aggregation) => aggregation.param.iter_mut().chain([&mut aggregation.input]).collect(),

@@ -224,8 +224,8 @@ impl Node {
             Op::RangeCall(call) => call.source.lags(run, ends, lagging),
             Op::AbsentOverTime(absent) => absent.source.lags(run, ends, lagging),
             Op::Invariant(invariant) => !invariant.depends_on_first_step,
-            // Nothing below a subquery is shared.
-            Op::Shared(_) => false,
+            // They tell of the outer time, and nothing below a subquery is shared.
+            Op::OfQuery(_) | Op::Shared(_) => false,
             _ => true,
         };
         own && self.children_mut().into_iter().all(|child| child.lags(run, ends, lagging))

@@ -8,6 +8,7 @@ mod labels;
 pub mod native_histogram;
 mod over_time;
 mod rate;
+mod smoothing;
 mod trend;
 mod window;
 pub mod window_histograms;
@@ -15,6 +16,7 @@ pub mod window_histograms;
 pub use column::{ColumnFn, Parameters, Results, Track, column_function};
 pub use elementwise::{ElementFn, clamps_nothing, elementwise};
 pub use labels::{LabelError, LabelJoin, LabelReplace};
+pub use smoothing::{ParameterCheck, check_factors};
 pub use window::{RangeFn, Window};
 
 use super::ast::ValueType;
@@ -69,11 +71,13 @@ pub fn range_function(name: &str) -> Option<RangeFn> {
         "count_over_time" => over_time::count,
         "delta" => rate::delta,
         "deriv" => trend::deriv,
+        "double_exponential_smoothing" => smoothing::double_exponential,
         "first_over_time" => over_time::first,
         "idelta" => rate::idelta,
         "increase" => rate::increase,
         "irate" => rate::irate,
         "last_over_time" => over_time::last,
+        "mad_over_time" => over_time::deviation,
         "max_over_time" => over_time::max,
         "min_over_time" => over_time::min,
         "predict_linear" => trend::predict_linear,
@@ -84,6 +88,10 @@ pub fn range_function(name: &str) -> Option<RangeFn> {
         "stddev_over_time" => over_time::stddev,
         "stdvar_over_time" => over_time::stdvar,
         "sum_over_time" => over_time::sum,
+        "ts_of_first_over_time" => over_time::time_of_first,
+        "ts_of_last_over_time" => over_time::time_of_last,
+        "ts_of_max_over_time" => over_time::time_of_max,
+        "ts_of_min_over_time" => over_time::time_of_min,
         _ => return None,
     })
 }

@@ -66,6 +66,47 @@ pub(super) fn present(window: &Window<'_>, _: &[f64]) -> Option<f64> {
     (!window.values.is_empty()).then_some(1.0)
 }
 
+/// When the first sample was taken, in seconds; below, the last one.
+pub(super) fn time_of_first(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    window.times.first().map(|time| time.seconds())
+}
+
+pub(super) fn time_of_last(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    window.times.last().map(|time| time.seconds())
+}
+
+pub(super) fn time_of_max(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    time_of(window, |value, most| value >= most)
+}
+
+pub(super) fn time_of_min(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    time_of(window, |value, least| value <= least)
+}
+
+/// When the last of the best values was taken; any value is better than NaN.
+fn time_of(window: &Window<'_>, is_as_good: impl Fn(f64, f64) -> bool) -> Option<f64> {
+    let samples = window.times.iter().zip(window.values);
+    let best = samples.reduce(|best, next| {
+        let (best_value, value) = (*best.1, *next.1);
+        if is_as_good(value, best_value) || best_value.is_nan() { next } else { best }
+    });
+    best.map(|(time, _)| time.seconds())
+}
+
+/// `mad_over_time`: the median of the distances from the median; NaN where a value is.
+pub(super) fn deviation(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    if window.values.is_empty() {
+        return None;
+    }
+    if window.values.iter().any(|value| value.is_nan()) {
+        return Some(f64::NAN);
+    }
+    let mut values = window.values.to_vec();
+    let median = quantile(0.5, &mut values);
+    values.iter_mut().for_each(|value| *value = (*value - median).abs());
+    Some(quantile(0.5, &mut values))
+}
+
 /// `quantile_over_time(q, range)`.
 pub(super) fn quantile_of(window: &Window<'_>, args: &[f64]) -> Option<f64> {
     let q = *args.first()?;
@@ -138,10 +179,24 @@ mod tests {
     }
 
     #[test]
+    fn the_last_of_equal_extremes_is_the_one_whose_time_counts() {
+        let samples = Samples::every(10, &[f64::NAN, 5.0, 1.0, 5.0, 1.0, 3.0]);
+        samples.window(-10, 50, |window| {
+            assert_eq!(time_of_max(window, &[]), Some(30.0));
+            assert_eq!(time_of_min(window, &[]), Some(40.0));
+            assert_eq!(time_of_first(window, &[]), Some(0.0));
+            assert_eq!(time_of_last(window, &[]), Some(50.0));
+            assert!(deviation(window, &[]).unwrap().is_nan());
+        });
+        samples.window(0, 50, |window| assert_eq!(deviation(window, &[]), Some(2.0)));
+    }
+
+    #[test]
     fn an_empty_window_has_no_value() {
         let samples = Samples::every(60, &[1.0]);
         samples.window(0, 30, |window| {
-            for function in [avg, sum, count, min, max, first, last, present, stddev, stdvar, changes, resets] {
+            let all = [avg, sum, count, min, max, first, last, present, stddev, stdvar, changes, resets, deviation];
+            for function in all.into_iter().chain([time_of_first, time_of_last, time_of_max, time_of_min]) {
                 assert_eq!(function(window, &[]), None);
             }
             assert_eq!(quantile_of(window, &[0.5]), None);

@@ -107,7 +107,7 @@ impl Stretch {
         if to_end >= near {
             to_end = interval / 2.0;
         }
-        let range = (kind == Kind::Rate).then(|| go_seconds(range));
+        let range = (kind == Kind::Rate).then(|| range.go_seconds());
         let stretch = Stretch { sampled, to_start, to_end, range, whole: 0.0 };
         Stretch { whole: stretch.factor_from(to_start), ..stretch }
     }
@@ -124,12 +124,6 @@ impl Stretch {
             _ => self.whole,
         }
     }
-}
-
-/// A duration as Go's `Duration.Seconds` counts it: whole seconds and the rest apart, which can round differently from a
-/// single division.
-fn go_seconds(duration: Duration) -> f64 {
-    (duration.0 / 1000) as f64 + (duration.0 % 1000 * 1_000_000) as f64 / 1e9
 }
 
 #[cfg(test)]

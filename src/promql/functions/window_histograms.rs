@@ -39,7 +39,9 @@ pub fn over_histograms(name: &str) -> HistogramRangeFn {
         "idelta" => |window, _, float, remarks| last_two(window, float, false, remarks),
         "sum_over_time" => |window, _, _, remarks| total(window, false, remarks),
         "avg_over_time" => |window, _, _, remarks| total(window, true, remarks),
-        "count_over_time" | "present_over_time" => |window, args, float, _| float(window, args).map(Sample::Float),
+        "count_over_time" | "present_over_time" | "ts_of_first_over_time" | "ts_of_last_over_time" => {
+            |window, args, float, _| float(window, args).map(Sample::Float)
+        }
         "first_over_time" => |window, _, _, _| Some(window.sample(0)),
         "last_over_time" => |window, _, _, _| Some(window.sample(window.values.len() - 1)),
         "changes" => |window, _, _, _| count_pairs(window, is_change),

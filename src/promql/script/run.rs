@@ -183,12 +183,13 @@ impl Subject<'_> {
         check: fn(&Self, &Query) -> Result<(), Outcome>,
     ) -> Result<Option<Text>, Outcome> {
         let expected = &self.eval.expected;
-        let mut query = match Query::compile(self.expr, self.profile) {
+        let mode = Mode::Range { start, end, step };
+        let mut query = match Query::compile_for(self.expr, self.profile, mode) {
             Ok(query) => query,
             Err(error) => return settle_error(expected, &error.message).map(|()| None),
         };
         let steps = Steps::range(start, end, step);
-        let matrix = match query.run(&self.data.store, &steps, Mode::Range { start, end, step }) {
+        let matrix = match query.run(&self.data.store, &steps, mode) {
             Ok(matrix) => matrix,
             Err(error) => return settle_error(expected, &error.message).map(|()| None),
         };
