@@ -1,12 +1,13 @@
-//! How the elements of two vectors find each other (Prometheus `VectorBinop`, `VectorAnd`, `VectorOr`,
-//! `VectorUnless`).
+//! How the elements of two vectors find each other, and what stands in for a partner that is missing (Prometheus
+//! `VectorBinop`).
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::operate::{arithmetic, compare};
-use super::operate_histograms::{Notes, join_samples};
-use super::{EvalError, Head, Matrix, Memo, bits};
+use super::operate_histograms::{Notes, Operands, join_samples};
+use super::{EvalError, Filling, Head, Matrix, Memo, bits};
 use crate::labels::{Labels, METRIC_NAME};
 use crate::syntax::{BinaryOp, Cardinality, VectorMatching};
 use crate::text::Span;
@@ -21,12 +22,12 @@ fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
 
 /// Numbers signatures in the order of their appearance.
 #[derive(Default)]
-struct Signatures {
-    numbers: HashMap<Labels, u32>,
+pub(super) struct Signatures {
+    pub numbers: HashMap<Labels, u32>,
 }
 
 impl Signatures {
-    fn of(&mut self, head: &Head, matching: &VectorMatching) -> Vec<u32> {
+    pub fn of(&mut self, head: &Head, matching: &VectorMatching) -> Vec<u32> {
         head.labels
             .iter()
             .map(|labels| {
@@ -37,10 +38,13 @@ impl Signatures {
     }
 }
 
-/// A column of the side that may have several elements of one signature, and a partner.
+/// A column of the side that may have several elements of one signature, and its partner; `None` for a side that is filled
+/// in where no element is.
+#[derive(Clone, Copy)]
 struct Pair {
-    many: u32,
-    one: u32,
+    many: Option<u32>,
+    one: Option<u32>,
+    signature: u32,
 }
 
 /// An operator between two vectors other than a set operator.
@@ -51,8 +55,11 @@ pub struct Matching {
 
 /// Who meets whom, and what the result is called.
 struct Table {
-    /// Sorted by the many side's column.
+    /// Those with a column of the many side, sorted by it, then those without, one for each column of the one side.
     pairs: Vec<Pair>,
+    /// How many have a column of the many side.
+    led: usize,
+    signatures: usize,
     head: Arc<Head>,
     /// Columns of the one side that share a signature.
     rivals: Vec<Vec<u32>>,
@@ -107,68 +114,112 @@ impl Join<'_> {
         let mut pairs = Vec::new();
         let mut labels = Vec::new();
         let mut sharing: HashMap<(u32, Option<Labels>), Vec<u32>> = HashMap::new();
-        for (column, signature) in (0u32..).zip(&many_signatures) {
-            if pairs.len() + partners[*signature as usize].len() > self.max_pairs {
+        let mut meet = |pair: Pair, many: &Labels, one: &Labels| {
+            let result = self.result_labels(many, one);
+            let identity = (self.matching.cardinality != Cardinality::OneToOne).then(|| result.clone());
+            sharing.entry((pair.signature, identity)).or_default().push(labels.len() as u32);
+            pairs.push(pair);
+            labels.push(result);
+            pairs.len() <= self.max_pairs
+        };
+        for (column, signature) in (0u32..).zip(many_signatures) {
+            let own = &many.labels[column as usize];
+            for partner in &partners[signature as usize] {
+                let pair = Pair { many: Some(column), one: Some(*partner), signature };
+                if !meet(pair, own, &one.labels[*partner as usize]) {
+                    return None;
+                }
+            }
+            if self.matching.fill_rhs.is_some()
+                && !meet(Pair { many: Some(column), one: None, signature }, own, &self.signature(own))
+            {
                 return None;
             }
-            for partner in &partners[*signature as usize] {
-                let result = self.result_labels(&many.labels[column as usize], &one.labels[*partner as usize]);
-                let identity = (self.matching.cardinality != Cardinality::OneToOne).then(|| result.clone());
-                sharing.entry((*signature, identity)).or_default().push(pairs.len() as u32);
-                pairs.push(Pair { many: column, one: *partner });
-                labels.push(result);
+        }
+        let unled = if self.matching.fill_lhs.is_some() { one_signatures.as_slice() } else { &[] };
+        for (column, signature) in (0u32..).zip(unled) {
+            let own = &one.labels[column as usize];
+            if !meet(Pair { many: None, one: Some(column), signature: *signature }, &self.signature(own), own) {
+                return None;
             }
         }
+        let led = pairs.len() - unled.len();
+        let signatures = signatures.numbers.len();
         let mut exclusive: Vec<Vec<u32>> = sharing.into_values().filter(|pairs| pairs.len() > 1).collect();
         exclusive.sort_unstable();
         let drop_name = vec![self.return_bool; labels.len()];
         partners.retain(|columns| columns.len() > 1);
         let head = Arc::new(Head::new(labels, drop_name));
-        Some(Table { pairs, head, rivals: partners, one_signatures, exclusive })
+        Some(Table { pairs, led, signatures, head, rivals: partners, one_signatures, exclusive })
+    }
+
+    fn signature(&self, labels: &Labels) -> Labels {
+        signature(labels, self.matching)
+    }
+
+    fn swapped(&self) -> bool {
+        self.matching.cardinality == Cardinality::OneToMany
+    }
+}
+
+/// The operands, the many side first, and what stands in for an element that is missing. After the sides of a
+/// `group_right` are swapped, what is to fill in the left one fills in the many side, and so does Prometheus.
+struct Sides<'a> {
+    many: &'a Matrix,
+    one: &'a Matrix,
+    many_filled: Vec<f64>,
+    one_filled: Vec<f64>,
+}
+
+impl<'a> Sides<'a> {
+    fn of(join: &Join<'_>, lhs: &'a Matrix, rhs: &'a Matrix) -> Sides<'a> {
+        let (many, one) = if join.swapped() { (rhs, lhs) } else { (lhs, rhs) };
+        let filled = |value: Option<f64>| value.map_or_else(Vec::new, |value| vec![value; lhs.steps()]);
+        let (many_filled, one_filled) = (filled(join.matching.fill_lhs), filled(join.matching.fill_rhs));
+        Sides { many, one, many_filled, one_filled }
+    }
+
+    fn values(&self, pair: Pair) -> (&[f64], &[f64]) {
+        let many = pair.many.map_or(self.many_filled.as_slice(), |column| self.many.values(column as usize));
+        let one = pair.one.map_or(self.one_filled.as_slice(), |column| self.one.values(column as usize));
+        (many, one)
     }
 }
 
 impl Matching {
     /// How many columns the result of joining these will have; `None` for more than may be.
     pub fn width(&mut self, join: &Join<'_>, lhs: &Matrix, rhs: &Matrix) -> Option<usize> {
-        let swapped = join.matching.cardinality == Cardinality::OneToMany;
-        let (many, one) = if swapped { (rhs.head(), lhs.head()) } else { (lhs.head(), rhs.head()) };
+        let (many, one) = if join.swapped() { (rhs.head(), lhs.head()) } else { (lhs.head(), rhs.head()) };
         self.table.get(&[many, one], || join.table(many, one)).as_ref().map(|table| table.pairs.len())
     }
 
     /// Joins two vectors that have a [`Matching::width`]; the result still has to be settled. What is to be said of
     /// histograms is added to `notes`.
     pub fn join(&mut self, join: &Join<'_>, lhs: Matrix, rhs: Matrix, notes: &mut Notes) -> Matrix {
-        let swapped = join.matching.cardinality == Cardinality::OneToMany;
-        let (many, one) = if swapped { (&rhs, &lhs) } else { (&lhs, &rhs) };
+        let sides = Sides::of(join, &lhs, &rhs);
+        let (many, one) = (sides.many, sides.one);
         let table = self.table.get(&[many.head(), one.head()], || join.table(many.head(), one.head()));
         let Some(table) = table else { return Matrix::new(Arc::default(), lhs.steps()) };
         let mut out = Matrix::new(table.head.clone(), lhs.steps());
         refuse_rivals(join, table, many, one, &mut out);
-        let mut holds = vec![0u64; bits::words(out.steps())];
-        for (column, pair) in table.pairs.iter().enumerate() {
-            let (many_column, one_column) = (pair.many as usize, pair.one as usize);
-            let (left, right) = if swapped { (one_column, many_column) } else { (many_column, one_column) };
-            let (values, present) = out.column_mut(column);
-            for ((word, many), one) in present.iter_mut().zip(many.present(many_column)).zip(one.present(one_column)) {
-                *word = many & one;
-            }
-            if join.op.is_comparison() && join.return_bool {
-                compare(join.op, lhs.values(left), rhs.values(right), &mut holds);
-                for (step, value) in values.iter_mut().enumerate() {
-                    *value = f64::from(u8::from(bits::has(&holds, step)));
-                }
-            } else {
-                arithmetic(join.op, lhs.values(left), rhs.values(right), values);
-            }
+        let mut arena = Filling::default();
+        table.find_led(&sides, &mut out);
+        let led = 0..table.led;
+        operate(join, table, &sides, led.clone(), &mut out);
+        let mut mixed = join_samples(join, &sides.operands(join, table, led), &mut arena, &mut out, notes);
+        let unled = table.led..table.pairs.len();
+        if !unled.is_empty() {
+            table.find_unled(&sides, &mut out);
+            operate(join, table, &sides, unled.clone(), &mut out);
+            mixed.extend(join_samples(join, &sides.operands(join, table, unled), &mut arena, &mut out, notes));
         }
-        let sides = |pair: &Pair| if swapped { (pair.one, pair.many) } else { (pair.many, pair.one) };
-        let mixed = join_samples(join, table.pairs.iter().map(sides), (&lhs, &rhs), &mut out, notes);
+        out.set_arena(arena.finish());
         refuse_several(join, table, &mut out);
         if join.op.is_comparison() && !join.return_bool {
+            let mut holds = vec![0u64; bits::words(out.steps())];
             for (column, pair) in table.pairs.iter().enumerate() {
-                let (left, right) = if swapped { (pair.one, pair.many) } else { (pair.many, pair.one) };
-                compare(join.op, lhs.values(left as usize), rhs.values(right as usize), &mut holds);
+                let (left, right) = sides.in_order(join, *pair);
+                compare(join.op, left, right, &mut holds);
                 let (_, present) = out.column_mut(column);
                 present.iter_mut().zip(&holds).for_each(|(word, holds)| *word &= holds);
             }
@@ -176,20 +227,110 @@ impl Matching {
         for (column, step, value) in mixed {
             out.put(column, step, value);
         }
-        for (step, order) in &many.order {
-            let mut sorted = Vec::with_capacity(order.len());
-            for column in order {
-                let from = table.pairs.partition_point(|pair| pair.many < *column);
-                let pairs = (from..table.pairs.len()).take_while(|pair| table.pairs[*pair].many == *column);
-                sorted.extend(pairs.filter(|pair| bits::has(out.present(*pair), *step)).map(|pair| pair as u32));
-            }
-            out.order.insert(*step, sorted);
+        let reordered = many.order.keys().chain(one.order.keys().filter(|_| table.led < table.pairs.len()));
+        for step in reordered {
+            let order = table.order(&sides, *step, &out);
+            out.order.insert(*step, order);
         }
         let own = std::mem::take(&mut out.errors);
         out.fail_all(lhs.errors);
         out.fail_all(rhs.errors);
         out.fail_all(own);
         out
+    }
+}
+
+impl Table {
+    /// The steps at which a column of the many side meets its partner, or has none and it is filled in.
+    fn find_led(&self, sides: &Sides<'_>, out: &mut Matrix) {
+        let words = bits::words(out.steps());
+        let fills = !sides.one_filled.is_empty();
+        let taken =
+            if fills { steps_by_signature(sides.one, &self.one_signatures, self.signatures) } else { Vec::new() };
+        for (column, pair) in self.pairs[..self.led].iter().enumerate() {
+            let Some(many) = pair.many else { continue };
+            let many = sides.many.present(many as usize);
+            let (_, present) = out.column_mut(column);
+            match pair.one {
+                Some(one) => {
+                    for ((word, many), one) in present.iter_mut().zip(many).zip(sides.one.present(one as usize)) {
+                        *word = many & one;
+                    }
+                }
+                None => {
+                    let taken = &taken[pair.signature as usize * words..];
+                    for ((word, many), taken) in present.iter_mut().zip(many).zip(taken) {
+                        *word = many & !taken;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The steps at which a column of the one side has been matched with nothing.
+    fn find_unled(&self, sides: &Sides<'_>, out: &mut Matrix) {
+        let words = bits::words(out.steps());
+        let mut matched = vec![0u64; words * self.signatures];
+        for (column, pair) in self.pairs[..self.led].iter().enumerate() {
+            let at = pair.signature as usize * words;
+            bits::join(&mut matched[at..at + words], out.present(column));
+        }
+        for (column, pair) in self.pairs.iter().enumerate().skip(self.led) {
+            let Some(one) = pair.one else { continue };
+            let matched = &matched[pair.signature as usize * words..];
+            let (_, present) = out.column_mut(column);
+            for ((word, one), matched) in present.iter_mut().zip(sides.one.present(one as usize)).zip(matched) {
+                *word = one & !matched;
+            }
+        }
+    }
+
+    /// The order in which the results of a step come: that of the many side, then what is left of the one side.
+    fn order(&self, sides: &Sides<'_>, step: usize, out: &Matrix) -> Vec<u32> {
+        let led = &self.pairs[..self.led];
+        let mut order = Vec::new();
+        for column in sides.many.columns_at(step) {
+            let own = Some(column as u32);
+            let from = led.partition_point(|pair| pair.many < own);
+            order.extend((from..led.len()).take_while(|pair| led[*pair].many == own));
+        }
+        if self.led < self.pairs.len() {
+            order.extend(sides.one.columns_at(step).map(|column| self.led + column));
+        }
+        order.into_iter().filter(|column| bits::has(out.present(*column), step)).map(|column| column as u32).collect()
+    }
+}
+
+impl Sides<'_> {
+    /// The values of a pair, the left ones first.
+    fn in_order(&self, join: &Join<'_>, pair: Pair) -> (&[f64], &[f64]) {
+        let (many, one) = self.values(pair);
+        if join.swapped() { (one, many) } else { (many, one) }
+    }
+
+    fn operands<'s>(&'s self, join: &Join<'_>, table: &Table, columns: Range<usize>) -> Operands<'s> {
+        let (lhs, rhs) = if join.swapped() { (self.one, self.many) } else { (self.many, self.one) };
+        let any = lhs.arena().is_some() || rhs.arena().is_some() || join.op.is_trim();
+        let pairs = if any { &table.pairs[columns.clone()] } else { &[] };
+        let pairs = pairs.iter().map(|pair| self.in_order(join, *pair)).collect();
+        Operands { lhs, rhs, first_column: columns.start, pairs }
+    }
+}
+
+/// Computes columns of numbers.
+fn operate(join: &Join<'_>, table: &Table, sides: &Sides<'_>, columns: Range<usize>, out: &mut Matrix) {
+    let mut holds = vec![0u64; bits::words(out.steps())];
+    for column in columns {
+        let (left, right) = sides.in_order(join, table.pairs[column]);
+        let (values, _) = out.column_mut(column);
+        if join.op.is_comparison() && join.return_bool {
+            compare(join.op, left, right, &mut holds);
+            for (step, value) in values.iter_mut().enumerate() {
+                *value = f64::from(u8::from(bits::has(&holds, step)));
+            }
+        } else {
+            arithmetic(join.op, left, right, values);
+        }
     }
 }
 
@@ -208,10 +349,11 @@ fn refuse_rivals(join: &Join<'_>, table: &Table, many: &Matrix, one: &Matrix, ou
     if bits::none(&twice) {
         return;
     }
-    let side = if join.matching.cardinality == Cardinality::OneToMany { "left" } else { "right" };
+    let side = if join.swapped() { "left" } else { "right" };
+    let fills = join.matching.fill_lhs.is_some() || join.matching.fill_rhs.is_some();
     for step in bits::steps(&twice) {
         // Nothing on the other side: nothing is matched, and nobody looks.
-        if many.columns_at(step).next().is_none() {
+        if !fills && many.columns_at(step).next().is_none() {
             continue;
         }
         let mut first: HashMap<u32, usize> = HashMap::new();
@@ -255,31 +397,8 @@ fn refuse_several(join: &Join<'_>, table: &Table, out: &mut Matrix) {
     }
 }
 
-/// The signatures of both sides of a set operator.
-pub struct SetTable {
-    left: Vec<u32>,
-    right: Vec<u32>,
-    signatures: usize,
-    /// Of the union: the left columns, then the right ones.
-    head: Arc<Head>,
-}
-
-fn set_table(op: BinaryOp, matching: &VectorMatching, lhs: &Arc<Head>, rhs: &Head) -> SetTable {
-    let mut signatures = Signatures::default();
-    let left = signatures.of(lhs, matching);
-    let right = signatures.of(rhs, matching);
-    let head = if op == BinaryOp::Or {
-        let labels = lhs.labels.iter().chain(&rhs.labels).cloned().collect();
-        let drop_name = lhs.drop_name.iter().chain(&rhs.drop_name).copied().collect();
-        Arc::new(Head::new(labels, drop_name))
-    } else {
-        lhs.clone()
-    };
-    SetTable { left, right, signatures: signatures.numbers.len(), head }
-}
-
 /// For each signature, the steps at which some element has it.
-fn steps_by_signature(matrix: &Matrix, signatures: &[u32], count: usize) -> Vec<u64> {
+pub(super) fn steps_by_signature(matrix: &Matrix, signatures: &[u32], count: usize) -> Vec<u64> {
     let words = bits::words(matrix.steps());
     let mut steps = vec![0u64; words * count];
     for (column, signature) in signatures.iter().enumerate() {
@@ -287,65 +406,4 @@ fn steps_by_signature(matrix: &Matrix, signatures: &[u32], count: usize) -> Vec<
         bits::join(&mut steps[at..at + words], matrix.present(column));
     }
     steps
-}
-
-/// `and`, `or`, `unless`; the result of `or` still has to be settled.
-pub fn set_operation(
-    table: &mut Memo<SetTable>,
-    op: BinaryOp,
-    matching: &VectorMatching,
-    mut lhs: Matrix,
-    rhs: Matrix,
-) -> Matrix {
-    let table = table.get(&[lhs.head(), rhs.head()], || set_table(op, matching, lhs.head(), rhs.head()));
-    let words = bits::words(lhs.steps());
-    if op == BinaryOp::Or {
-        return union(table, lhs, rhs);
-    }
-    let found = steps_by_signature(&rhs, &table.right, table.signatures);
-    let flip = if op == BinaryOp::Unless { !0 } else { 0 };
-    for (column, signature) in table.left.iter().enumerate() {
-        let at = *signature as usize * words;
-        let (_, present) = lhs.column_mut(column);
-        present.iter_mut().zip(&found[at..at + words]).for_each(|(word, found)| *word &= found ^ flip);
-    }
-    let order = std::mem::take(&mut lhs.order);
-    for (step, mut order) in order {
-        order.retain(|column| bits::has(lhs.present(*column as usize), step));
-        lhs.order.insert(step, order);
-    }
-    lhs.fail_all(rhs.errors);
-    lhs
-}
-
-fn union(table: &SetTable, lhs: Matrix, rhs: Matrix) -> Matrix {
-    let words = bits::words(lhs.steps());
-    let taken = steps_by_signature(&lhs, &table.left, table.signatures);
-    let mut out = Matrix::new(table.head.clone(), lhs.steps());
-    let width = lhs.head().len();
-    for column in 0..width {
-        let (values, present) = out.column_mut(column);
-        values.copy_from_slice(lhs.values(column));
-        present.copy_from_slice(lhs.present(column));
-    }
-    for (column, signature) in table.right.iter().enumerate() {
-        let at = *signature as usize * words;
-        let (values, present) = out.column_mut(width + column);
-        values.copy_from_slice(rhs.values(column));
-        for ((word, found), taken) in present.iter_mut().zip(rhs.present(column)).zip(&taken[at..at + words]) {
-            *word = found & !taken;
-        }
-    }
-    out.adopt(&lhs, 0..width);
-    out.adopt(&rhs, width..width + rhs.head().len());
-    for step in lhs.order.keys().chain(rhs.order.keys()) {
-        let left = lhs.columns_at(*step);
-        let right = rhs.columns_at(*step).map(|column| column + width);
-        let order = left.chain(right).filter(|column| bits::has(out.present(*column), *step));
-        let order = order.map(|column| column as u32).collect();
-        out.order.insert(*step, order);
-    }
-    out.fail_all(lhs.errors);
-    out.fail_all(rhs.errors);
-    out
 }

@@ -120,29 +120,36 @@ pub fn operate_sample(
     }
 }
 
+/// Columns that meet.
+pub(super) struct Operands<'a> {
+    /// What handles among the values stand for.
+    pub lhs: &'a Matrix,
+    pub rhs: &'a Matrix,
+    /// The column of the result for the first pair; the others follow.
+    pub first_column: usize,
+    /// The values of each pair, the left ones first, one a step; no pairs where there is nothing but numbers.
+    pub pairs: Vec<(&'a [f64], &'a [f64])>,
+}
+
 /// The matches of columns at which one side is a histogram, or the operator is for histograms only: column, step, and what
 /// comes out after all filters. What fails is no match and is removed from `out`.
 pub(super) fn join_samples(
     join: &Join<'_>,
-    pairs: impl Iterator<Item = (u32, u32)>,
-    (lhs, rhs): (&Matrix, &Matrix),
+    operands: &Operands<'_>,
+    arena: &mut Filling,
     out: &mut Matrix,
     notes: &mut Notes,
 ) -> Vec<(usize, usize, Option<f64>)> {
     let mut found = Vec::new();
-    if lhs.arena().is_none() && rhs.arena().is_none() && !join.op.is_trim() {
-        return found;
-    }
-    let mut arena = Filling::default();
-    for (column, (left, right)) in pairs.enumerate() {
-        let (left, right) = (lhs.values(left as usize), rhs.values(right as usize));
+    let (lhs, rhs) = (operands.lhs, operands.rhs);
+    for (column, (left, right)) in (operands.first_column..).zip(&operands.pairs) {
         let steps: Vec<usize> = bits::steps(out.present(column)).collect();
         for step in steps {
             let (left, right) = (Operand::of(lhs, left[step]), Operand::of(rhs, right[step]));
             if !left.is_histogram() && !right.is_histogram() && !join.op.is_trim() {
                 continue;
             }
-            match operate_sample(join.op, left, right, &mut arena) {
+            match operate_sample(join.op, left, right, arena) {
                 Ok((value, holds, note)) => {
                     notes.extend(note.map(|note| (step, note)));
                     let value = if join.return_bool { f64::from(u8::from(holds)) } else { value };
@@ -155,6 +162,5 @@ pub(super) fn join_samples(
             }
         }
     }
-    out.set_arena(arena.finish());
     found
 }

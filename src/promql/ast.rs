@@ -2,8 +2,9 @@
 //! `promql::eval` (values). Shapes follow Prometheus' `promql/parser/ast.go`.
 
 use std::fmt;
+use std::sync::LazyLock;
 
-use crate::labels::Matcher;
+use crate::labels::{METRIC_NAME, MatchOp, Matcher};
 pub use crate::syntax::{BinaryOp, Cardinality, UnaryOp, VectorMatching};
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
@@ -247,6 +248,16 @@ pub struct VectorSelector {
     pub edge: Edge,
 }
 
+/// What `info(v)` selects.
+static TARGET_INFO: LazyLock<VectorSelector> = LazyLock::new(|| VectorSelector {
+    name: "target_info".to_owned(),
+    // Only a regular expression may be no matcher.
+    matchers: Matcher::new(METRIC_NAME, MatchOp::Equal, "target_info").into_iter().collect(),
+    at: None,
+    offset: None,
+    edge: Edge::None,
+});
+
 /// `selector[5m]`; `@` and `offset` behind the bracket are the selector's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RangeSelector {
@@ -327,11 +338,15 @@ impl Expr {
         }
     }
 
-    /// The vector selectors of this expression, also those with a range, and where they stand (without their range).
+    /// The vector selectors of this expression, also those with a range, and where they stand (without their range). An
+    /// `info` that names no info metrics selects some too.
     pub fn selectors(&self) -> Vec<(&VectorSelector, Span)> {
         let mut found = Vec::new();
         self.walk(&mut |expr| match &expr.kind {
             ExprKind::Selector(selector) => found.push((selector, expr.span)),
+            ExprKind::Call(call) if call.function.name == "info" && call.args.len() == 1 => {
+                found.push((&TARGET_INFO, call.name_span));
+            }
             ExprKind::Range(range) => found.push((&range.selector, range.selector_span)),
             _ => {}
         });

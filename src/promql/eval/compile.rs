@@ -11,6 +11,7 @@ use super::call::{
 use super::histogram::Histogram;
 use super::histogram_stats;
 use super::histogram_values::OfHistogram;
+use super::info::{Info, effective_names};
 use super::instant::InstantSelector;
 use super::invariant::Invariant;
 use super::labels::{Relabel, Rewrite};
@@ -24,7 +25,7 @@ use crate::engine::{Grouping, Head, Matching, Memo, Mode};
 use crate::labels::{Labels, LabelsBuilder, METRIC_NAME, MatchOp, Matcher};
 use crate::number::math;
 use crate::promql::ast::{
-    Aggregate, AggregateOp, Binary, BinaryOp, Call, DurationArg, Edge, Expr, ExprKind, UnaryOp, ValueType,
+    Aggregate, AggregateOp, AtModifier, Binary, BinaryOp, Call, DurationArg, Edge, Expr, ExprKind, UnaryOp, ValueType,
     VectorSelector,
 };
 use crate::promql::functions::{self, LabelJoin, LabelReplace};
@@ -240,9 +241,6 @@ fn operator(binary: &Binary, span: Span, scope: &Scope<'_>) -> Result<Compiled> 
         (false, false) => Op::ScalarBinary(Box::new(ScalarBinary { op: binary.op, lhs, rhs })),
         (true, true) => {
             let matching = binary.matching.clone().unwrap_or_else(|| default_matching(binary.op));
-            if matching.fill_lhs.is_some() || matching.fill_rhs.is_some() {
-                return unsupported(span, "`fill`");
-            }
             let table = if binary.op.is_set() { Table::Set(Memo::default()) } else { Table::Join(Matching::default()) };
             let return_bool = binary.return_bool;
             Op::VectorVector(Box::new(VectorVector { op: binary.op, return_bool, matching, lhs, rhs, table }))
@@ -333,6 +331,9 @@ fn function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
         let op = Op::Instant(InstantSelector { selector, timestamps: true, nameless: Memo::default() });
         return Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) });
     }
+    if name == "info" {
+        return info(call, span, scope);
+    }
     let strings = |expr: &&Expr| expr.value_type() != ValueType::String;
     let args = Arguments::of(call.args.iter().filter(strings), scope)?;
     let invariant = args.invariant() && !looks_at_time(name);
@@ -402,6 +403,58 @@ fn function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
     Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step })
 }
 
+fn info(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled> {
+    let mut args = call.args.iter();
+    let Some(of) = args.next().map(unwrap) else {
+        return Err(ParseError::new(span, "`info` has too few arguments"));
+    };
+    let written = match args.next().map(|arg| &arg.kind) {
+        Some(ExprKind::Selector(labels)) => Some(labels),
+        _ => None,
+    };
+    let matchers = written.map_or(&[][..], |labels| &labels.matchers);
+    let (names, wanted): (Vec<Matcher>, Vec<Matcher>) =
+        matchers.iter().cloned().partition(|matcher| &*matcher.name == METRIC_NAME);
+    let names = effective_names(&names).map_err(|error| ParseError::new(span, error.to_string()))?;
+    let (at, offset) = reference_time(of, scope)?.unwrap_or((None, Duration::ZERO));
+    let series = Selector::new(wanted.iter().chain(&names).cloned().collect(), at, offset);
+    let input = node(of, scope)?;
+    let (invariant, first_step) = (input.invariant && written.is_none(), input.first_step);
+    let input = if invariant { input.node } else { input.wrapped() };
+    let (tables, known, head) = (Memo::default(), HashMap::new(), Arc::default());
+    let op = Op::Info(Box::new(Info { input, series, names, wanted, tables, known, head }));
+    Ok(Compiled { node: Node { span, op }, invariant, wrap: invariant, first_step })
+}
+
+/// When the first selector of an expression looks at its series: its `@`, or that of the subquery around it, and all offsets
+/// up to there (Prometheus `infoSelectTimestampAndOffset`).
+fn reference_time(expr: &Expr, scope: &Scope<'_>) -> Result<Option<(Option<AtModifier>, Duration)>> {
+    let of_selector = |selector: &VectorSelector| Ok(Some((selector.at, scope.offset(selector.offset.as_ref())?)));
+    match &expr.kind {
+        ExprKind::Selector(selector) => return of_selector(selector),
+        ExprKind::Range(range) => return of_selector(&range.selector),
+        ExprKind::Subquery(subquery) => {
+            let found = reference_time(&subquery.expr, scope)?;
+            let Some((None, offset)) = found else { return Ok(found) };
+            return Ok(Some((subquery.at, offset + scope.offset(subquery.offset.as_ref())?)));
+        }
+        ExprKind::Aggregate(aggregate) => {
+            let found = reference_time(&aggregate.expr, scope)?;
+            return match &aggregate.param {
+                Some(param) if found.is_none() => reference_time(param, scope),
+                _ => Ok(found),
+            };
+        }
+        _ => {}
+    }
+    for child in expr.children() {
+        if let Some(found) = reference_time(child, scope)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
 fn rewrite(call: &Call) -> std::result::Result<Rewrite, String> {
     let at = |at| text(&call.args, at);
     if call.function.name == "label_replace" {
@@ -443,6 +496,7 @@ fn range_function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Compiled
         over_histograms: functions::window_histograms::over_histograms(name),
         place: matrix.span,
         args: args.into_nodes(invariant),
+        warns_of_quantiles: name == "quantile_over_time",
         check: (name == "double_exponential_smoothing").then_some(functions::check_factors),
         keeps_name: matches!(name, "last_over_time" | "first_over_time"),
         wants_counter: matches!(name, "rate" | "increase").then_some(matrix.span),

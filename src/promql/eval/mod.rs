@@ -16,6 +16,7 @@ mod histogram_stats;
 mod histogram_values;
 mod histogram_windows;
 mod holding;
+mod info;
 mod instant;
 mod invariant;
 mod labels;

@@ -107,13 +107,15 @@ pub fn place_of(labels: &Labels) -> f64 {
     labels.go_hash() as f64 / u64::MAX as f64
 }
 
+/// What Prometheus says of a quantile that is none.
+pub fn invalid_quantile(q: f64) -> String {
+    format!("quantile value should be between 0 and 1, got {}", shown(q))
+}
+
 /// Says which quantiles are none.
 pub fn warn_of_quantiles(values: &[f64], mode: Mode, place: Span, state: &mut State) {
     for query in by_query(values, mode) {
-        let mut warn = |found: f64| {
-            let message = format!("quantile value should be between 0 and 1, got {}", shown(found));
-            state.annotate(Level::Warning, place, message);
-        };
+        let mut warn = |found: f64| state.annotate(Level::Warning, place, invalid_quantile(found));
         if query.has_nan() {
             warn(f64::NAN);
         }

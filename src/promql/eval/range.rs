@@ -8,6 +8,7 @@ use super::bounds::Bounds;
 use super::histogram_windows::{self, HistogramCalls};
 use super::holding::Holding;
 use super::instant::nameless;
+use super::parameters::invalid_quantile;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
 use super::selector::{Selector, sees_all};
@@ -40,6 +41,8 @@ pub struct RangeCall {
     pub place: Span,
     /// The scalar parameters, in order.
     pub args: Vec<Node>,
+    /// The first parameter is a quantile, of which there is something to say where it is none.
+    pub warns_of_quantiles: bool,
     /// What is wrong with the parameters of a step at which there are samples.
     pub check: Option<ParameterCheck>,
     /// `last_over_time` and `first_over_time` act like an offset and keep the name.
@@ -81,6 +84,11 @@ impl RangeCall {
         })?;
         histogram_calls.finish(&mut out, self.place, state);
         out.fail_all(refused);
+        if self.warns_of_quantiles
+            && let (Some(quantiles), Some(arg)) = (columns.first(), self.args.first())
+        {
+            warn_of_quantiles(&out, quantiles, arg.span, state);
+        }
         for parameter in parameters {
             out.fail_all(parameter.errors);
         }
@@ -121,6 +129,17 @@ pub fn absence(found: &Matrix, head: Arc<Head>) -> Matrix {
     }
     out.errors.clone_from(&found.errors);
     out
+}
+
+/// Says of the steps that have results which quantiles are none.
+fn warn_of_quantiles(out: &Matrix, quantiles: &[f64], place: Span, state: &mut State) {
+    let mut found = vec![0; bits::words(out.steps())];
+    out.columns().for_each(|column| bits::join(&mut found, column.present));
+    for step in bits::steps(&found) {
+        if let Some(q) = quantiles.get(step).filter(|q| !(0.0..=1.0).contains(*q)) {
+            state.annotate(Level::Warning, place, invalid_quantile(*q));
+        }
+    }
 }
 
 fn hint_counters(out: &Matrix, place: Span, state: &mut State) {

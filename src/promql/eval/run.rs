@@ -231,6 +231,7 @@ pub enum Op {
     Negate(Box<call::Negate>),
     Sort(Box<call::Sort>),
     Relabel(Box<super::labels::Relabel>),
+    Info(Box<super::info::Info>),
     Histogram(Box<super::histogram::Histogram>),
     OfHistogram(Box<super::histogram_values::OfHistogram>),
     ScalarBinary(Box<call::ScalarBinary>),
@@ -286,6 +287,7 @@ impl Node {
             | Op::AbsentOverTime(_)
             | Op::Negate(_)
             | Op::Relabel(_)
+            | Op::Info(_)
             | Op::Aggregate(_)
             | Op::Invariant(_)
             | Op::Shared(_) => {}
@@ -320,6 +322,7 @@ impl Node {
             Op::Negate(negate) => negate.eval(span, run, state),
             Op::Sort(sort) => sort.eval(span, run, state),
             Op::Relabel(relabel) => relabel.eval(span, run, state),
+            Op::Info(info) => info.eval(span, run, state),
             Op::Histogram(histogram) => histogram.eval(span, run, state),
             Op::OfHistogram(call) => call.eval(span, run, state),
             Op::ScalarBinary(binary) => binary.eval(run, state),
@@ -346,6 +349,7 @@ impl Node {
             Op::Negate(negate) => vec![&mut negate.input],
             Op::Sort(sort) => vec![&mut sort.input],
             Op::Relabel(relabel) => vec![&mut relabel.input],
+            Op::Info(info) => vec![&mut info.input],
             Op::Histogram(histogram) => histogram.args.iter_mut().chain([&mut histogram.input]).collect(),
             Op::OfHistogram(call) => vec![&mut call.input],
             Op::ScalarBinary(binary) => vec![&mut binary.lhs, &mut binary.rhs],

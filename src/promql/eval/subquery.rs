@@ -221,6 +221,7 @@ impl Node {
     fn lags(&mut self, run: &Run<'_>, ends: &[Timestamp], lagging: &mut [u64]) -> bool {
         let own = match &mut self.op {
             Op::Instant(selector) => selector.selector.lags(run, ends, lagging),
+            Op::Info(info) => info.series.lags(run, ends, lagging),
             Op::RangeCall(call) => call.source.lags(run, ends, lagging),
             Op::AbsentOverTime(absent) => absent.source.lags(run, ends, lagging),
             Op::Invariant(invariant) => !invariant.depends_on_first_step,

@@ -60,6 +60,20 @@ impl fmt::Display for Pattern {
 #[derive(Clone, Debug)]
 pub struct Failure(pub Pattern);
 
+/// A warning or an info that came.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub text: String,
+    /// With the place that it is about. Scripts up to 3.14 leave it out, later ones write it.
+    pub placed: String,
+}
+
+impl Said {
+    fn meets(&self, pattern: &Pattern) -> bool {
+        pattern.matches(&self.text) || pattern.matches(&self.placed)
+    }
+}
+
 /// Warnings or infos that are expected.
 #[derive(Clone, Debug, Default)]
 pub struct Annotations {
@@ -72,9 +86,10 @@ pub struct Annotations {
 }
 
 impl Annotations {
-    fn check(&self, kind: &str, found: &[String]) -> Result<(), String> {
+    fn check(&self, kind: &str, found: &[Said]) -> Result<(), String> {
+        let all = || found.iter().map(|said| said.placed.as_str()).collect::<Vec<_>>().join("; ");
         if self.none && !found.is_empty() {
-            return Err(format!("unexpected {kind}: {}", found.join("; ")));
+            return Err(format!("unexpected {kind}: {}", all()));
         }
         if (self.some || !self.patterns.is_empty()) && found.is_empty() {
             return Err(format!("a {kind} was expected, but there is none"));
@@ -82,11 +97,11 @@ impl Annotations {
         if self.patterns.is_empty() {
             return Ok(());
         }
-        if let Some(missed) = self.patterns.iter().find(|pattern| !found.iter().any(|text| pattern.matches(text))) {
-            return Err(format!("no {kind} is {missed}; found: {}", found.join("; ")));
+        if let Some(missed) = self.patterns.iter().find(|pattern| !found.iter().any(|said| said.meets(pattern))) {
+            return Err(format!("no {kind} is {missed}; found: {}", all()));
         }
-        match found.iter().find(|text| !self.patterns.iter().any(|pattern| pattern.matches(text))) {
-            Some(extra) => Err(format!("unexpected {kind}: {extra}")),
+        match found.iter().find(|said| !self.patterns.iter().any(|pattern| said.meets(pattern))) {
+            Some(extra) => Err(format!("unexpected {kind}: {}", extra.placed)),
             None => Ok(()),
         }
     }
@@ -117,7 +132,7 @@ pub enum Text {
 
 impl Expected {
     /// Compares warnings and infos.
-    pub fn check_annotations(&self, warnings: &[String], infos: &[String]) -> Result<(), String> {
+    pub fn check_annotations(&self, warnings: &[Said], infos: &[Said]) -> Result<(), String> {
         self.warnings.check("warning", warnings)?;
         self.infos.check("info", infos)
     }

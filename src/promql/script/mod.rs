@@ -7,7 +7,7 @@ mod parse;
 mod pinned;
 mod run;
 
-pub use expect::{Annotations, Expected, Failure, Pattern, Text, Values};
+pub use expect::{Annotations, Expected, Failure, Pattern, Said, Text, Values};
 pub use parse::parse;
 pub use run::{Case, Outcome, run};
 

@@ -1,6 +1,6 @@
 //! Runs a script: fills the store, evaluates, compares as upstream does.
 
-use super::expect::{Expected, Text, Values};
+use super::expect::{Expected, Said, Text, Values};
 use super::nhcb::custom_histograms;
 use super::pinned::{asks_for_context, at_every_time};
 use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries};
@@ -275,8 +275,9 @@ impl Subject<'_> {
     }
 
     fn check_annotations(&self, query: &Query) -> Result<(), Outcome> {
-        let texts = |level: Level| -> Vec<String> {
-            query.annotations().iter().filter(|found| found.level == level).map(ToString::to_string).collect()
+        let texts = |level: Level| -> Vec<Said> {
+            let found = query.annotations().iter().filter(|found| found.level == level);
+            found.map(|found| Said { text: found.to_string(), placed: found.placed(&self.eval.expr) }).collect()
         };
         let (warnings, infos) = (texts(Level::Warning), texts(Level::Info));
         self.eval.expected.check_annotations(&warnings, &infos).map_err(Outcome::Failed)
