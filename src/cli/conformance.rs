@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Exit, output};
+use crate::logql;
 use crate::promql;
 use crate::promql::script::{self, Outcome};
 use crate::template::conformance::Environment;
@@ -27,6 +28,8 @@ enum Kit {
     PromqlParse(Cases),
     /// Expand templates of alerts
     Template(Cases),
+    /// Say of each LogQL query whether Loki accepts it, and how it prints it
+    LogqlParse(Queries),
     /// Run upstream's test scripts of PromQL; the last line counts the cases
     Promql(Scripts),
 }
@@ -42,6 +45,13 @@ struct Scripts {
 }
 
 #[derive(clap::Args)]
+struct Queries {
+    /// A file with a JSON object a line
+    #[arg(long, value_name = "FILE")]
+    queries: PathBuf,
+}
+
+#[derive(clap::Args)]
 struct Cases {
     /// A file with a JSON object a line
     #[arg(long, value_name = "FILE")]
@@ -50,14 +60,15 @@ struct Cases {
 
 pub fn run(args: Args) -> Exit {
     match args.kit {
-        Kit::PromqlParse(cases) => answer_lines(&cases, promql::conformance::answer),
+        Kit::PromqlParse(cases) => answer_lines(&cases.cases, promql::conformance::answer),
         Kit::Template(cases) => match Environment::beside(&cases.cases) {
-            Ok(environment) => answer_lines(&cases, |line| environment.answer(line)),
+            Ok(environment) => answer_lines(&cases.cases, |line| environment.answer(line)),
             Err(problem) => {
                 output::note(&problem.to_string());
                 Exit::Unusable
             }
         },
+        Kit::LogqlParse(queries) => answer_lines(&queries.queries, logql::conformance::parse_answer),
         Kit::Promql(scripts) => run_scripts(&scripts),
     }
 }
@@ -125,9 +136,9 @@ fn run_scripts(scripts: &Scripts) -> Exit {
 }
 
 /// Answers a file of cases line by line.
-fn answer_lines(cases: &Cases, answer: impl Fn(&str) -> Result<String, serde_json::Error>) -> Exit {
-    let name = cases.cases.display();
-    let text = match std::fs::read_to_string(&cases.cases) {
+fn answer_lines(file: &Path, answer: impl Fn(&str) -> Result<String, serde_json::Error>) -> Exit {
+    let name = file.display();
+    let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(error) => {
             output::note(&format!("{name}: {error}"));

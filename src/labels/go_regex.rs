@@ -16,15 +16,25 @@ const MAX_REPEAT: u32 = 1000;
 
 /// The same pattern for the `regex` crate. `.` also matches a newline until a flag says otherwise, as in Prometheus.
 pub(super) fn translate(pattern: &str) -> Result<String, RegexError> {
+    read(pattern).map(|(text, _)| text)
+}
+
+/// The names of the groups that capture, in order; a name may occur twice, and begin with a digit.
+pub(super) fn group_names(pattern: &str) -> Result<Vec<Option<&str>>, RegexError> {
+    read(pattern).map(|(_, groups)| groups)
+}
+
+fn read(pattern: &str) -> Result<(String, Vec<Option<&str>>), RegexError> {
     if has_raw_bytes(pattern) {
         return Err(error("the pattern holds bytes that are no UTF-8"));
     }
-    let mut reader = Reader { rest: pattern, open: vec![Group::new("")], flags: Flags::START, names: Vec::new() };
+    let mut reader = Reader { rest: pattern, open: vec![Group::new("")], flags: Flags::START, groups: Vec::new() };
     while !reader.rest.is_empty() {
         reader.piece()?;
     }
+    let groups = std::mem::take(&mut reader.groups);
     match (reader.open.pop(), reader.open.is_empty()) {
-        (Some(group), true) => Ok(group.close("").text),
+        (Some(group), true) => Ok((group.close("").text, groups)),
         _ => Err(error("a `(` is not closed; write `)`, or `\\(` for a plain parenthesis")),
     }
 }
@@ -98,8 +108,8 @@ struct Reader<'a> {
     /// The open groups; the first is the whole pattern.
     open: Vec<Group>,
     flags: Flags,
-    /// Names of groups.
-    names: Vec<&'a str>,
+    /// The names of the groups that capture.
+    groups: Vec<Option<&'a str>>,
 }
 
 impl<'a> Reader<'a> {
@@ -223,15 +233,17 @@ impl<'a> Reader<'a> {
             self.rest = rest;
             // Go allows what the `regex` crate does not: names that begin with a digit, and the same name again. Such a
             // group is found by its number, and by a name that occurs twice the first.
-            if !name.starts_with(|c: char| c.is_ascii_digit()) && !self.names.contains(&name) {
-                self.names.push(name);
+            if !name.starts_with(|c: char| c.is_ascii_digit()) && !self.groups.contains(&Some(name)) {
                 group.start = format!("(?P<{name}>");
             }
+            self.groups.push(Some(name));
         } else if self.eat("?") {
             if !self.group_flags()? {
                 return Ok(());
             }
             group.start = "(?:".to_owned();
+        } else {
+            self.groups.push(None);
         }
         self.open.push(group);
         Ok(())

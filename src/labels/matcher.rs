@@ -63,6 +63,12 @@ pub fn search_regex(pattern: &str) -> Result<Regex, RegexError> {
     compile(&go_regex::translate(&format!("(?-s){pattern}"))?)
 }
 
+/// The names of the groups of a regular expression that capture, in order, as Go's `regexp.SubexpNames` without the first. Unlike in a compiled
+/// one, a name may occur twice, and begin with a digit.
+pub fn group_names(pattern: &str) -> Result<Vec<Option<&str>>, RegexError> {
+    go_regex::group_names(pattern)
+}
+
 fn compile(translated: &str) -> Result<Regex, RegexError> {
     RegexBuilder::new(translated).size_limit(MAX_REGEX_SIZE).nest_limit(MAX_REGEX_NESTING).build().map_err(|error| {
         RegexError {

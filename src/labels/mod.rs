@@ -3,7 +3,7 @@
 mod go_regex;
 mod matcher;
 
-pub use matcher::{MatchOp, Matcher, RegexError, anchored_regex, search_regex};
+pub use matcher::{MatchOp, Matcher, RegexError, anchored_regex, group_names, search_regex};
 
 use std::cmp::Ordering;
 use std::fmt;

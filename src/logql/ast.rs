@@ -13,8 +13,6 @@ pub enum Query {
     Log(LogQuery),
     /// Yields samples.
     Metric(Expr),
-    /// `variants(...) of (...)`: parsed and printed; no Loki evaluates it as it comes.
-    Variants(Box<Variants>),
 }
 
 /// `{job="node"} | json | level="error"`.
@@ -257,6 +255,8 @@ pub enum ExprKind {
     /// `vector(1)`: a series without labels.
     Vector(f64),
     LabelReplace(Box<LabelReplace>),
+    /// `variants(...) of (...)`: parsed and printed; no Loki evaluates it as it comes.
+    Variants(Box<Variants>),
 }
 
 /// An aggregation over the entries of a range.
@@ -428,7 +428,6 @@ pub struct LabelReplace {
 pub struct Variants {
     pub variants: Vec<Expr>,
     pub range: LogRange,
-    pub span: Span,
 }
 
 impl Query {
@@ -436,7 +435,6 @@ impl Query {
         match self {
             Query::Log(query) => query.span,
             Query::Metric(expr) => expr.span,
-            Query::Variants(variants) => variants.span,
         }
     }
 }
@@ -449,6 +447,7 @@ impl Expr {
             ExprKind::VectorAggregate(aggregate) => vec![&aggregate.expr],
             ExprKind::Binary(binary) => vec![&binary.lhs, &binary.rhs],
             ExprKind::LabelReplace(replace) => vec![&replace.expr],
+            ExprKind::Variants(variants) => variants.variants.iter().collect(),
         }
     }
 

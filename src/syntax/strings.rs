@@ -20,8 +20,18 @@ fn raw_byte(c: char) -> Option<u8> {
     u8::try_from(u32::from(c).wrapping_sub(RAW_BYTES)).ok().filter(|byte| *byte >= 0x80)
 }
 
-/// Reads a string, its quotes included, and returns its value. The cursor stands on the opening quote.
+/// Reads a string of PromQL, its quotes included, and returns its value. The cursor stands on the opening quote.
 pub fn scan(cursor: &mut Cursor<'_>) -> Result<String, ParseError> {
+    let start = cursor.at();
+    let value = scan_any(cursor)?;
+    if cursor.since(start).contains('\u{FFFD}') {
+        return Err(ParseError::new(cursor.span(start), "the string holds a character that is no valid UTF-8"));
+    }
+    Ok(value)
+}
+
+/// As `scan`, for LogQL, which also accepts the character that stands for what is no valid UTF-8.
+pub fn scan_any(cursor: &mut Cursor<'_>) -> Result<String, ParseError> {
     let start = cursor.at();
     let quote = cursor.bump().unwrap_or('"');
     let fail = |cursor: &Cursor<'_>, message: String| ParseError::new(cursor.span(start), message);
@@ -33,7 +43,6 @@ pub fn scan(cursor: &mut Cursor<'_>) -> Result<String, ParseError> {
         };
         match c {
             _ if c == quote => break,
-            '\u{FFFD}' => return Err(fail(cursor, "the string holds a character that is no valid UTF-8".to_owned())),
             _ if quote == '`' => push(&mut value, c),
             '\n' => {
                 return Err(fail(cursor, "the string is not closed in its line".to_owned())
