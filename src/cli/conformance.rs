@@ -1,6 +1,5 @@
 //! `firedrill conformance`: answers to the cases of the real systems, to be compared with theirs.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -76,10 +75,9 @@ pub fn run(args: Args) -> Exit {
 /// How many failures of a file are shown without `--verbose`.
 const SHOWN: usize = 5;
 
-/// Runs scripts one by one; what is not supported yet counts as failed and is listed apart.
+/// Runs scripts one by one.
 fn run_scripts(scripts: &Scripts) -> Exit {
     let (mut passed, mut failed) = (0, 0);
-    let mut missing: BTreeMap<String, usize> = BTreeMap::new();
     let mut unreadable = false;
     let mut out = String::new();
     for file in &scripts.files {
@@ -92,7 +90,7 @@ fn run_scripts(scripts: &Scripts) -> Exit {
                 continue;
             }
         };
-        let (mut good, mut bad, mut unsupported) = (0, 0, 0);
+        let (mut good, mut bad) = (0, 0);
         for case in script::run(&commands) {
             match case.outcome {
                 Outcome::Passed => good += 1,
@@ -102,27 +100,17 @@ fn run_scripts(scripts: &Scripts) -> Exit {
                         let _ = writeln!(out, "{name}:{}: {}\n    {reason}", case.line, case.expr);
                     }
                 }
-                Outcome::Unsupported(reason) => {
-                    unsupported += 1;
-                    *missing.entry(reason).or_default() += 1;
-                }
             }
         }
         if !scripts.verbose && bad > SHOWN {
             let _ = writeln!(out, "    ... and {} more; --verbose shows them", bad - SHOWN);
         }
-        let _ = writeln!(out, "{name}: {good} passed, {bad} failed, {unsupported} not supported yet");
+        let _ = writeln!(out, "{name}: {good} passed, {bad} failed");
         if let Err(problem) = output::print(&std::mem::take(&mut out)) {
             return output::complain(&[problem]);
         }
         passed += good;
-        failed += bad + unsupported;
-    }
-    if !missing.is_empty() {
-        let _ = writeln!(out, "not supported yet:");
-    }
-    for (reason, count) in &missing {
-        let _ = writeln!(out, "{count:6}  {reason}");
+        failed += bad;
     }
     let _ = writeln!(out, "{passed} passed, {failed} failed");
     if let Err(problem) = output::print(&out) {

@@ -113,7 +113,7 @@ impl Playback {
     /// Evaluates an expression as independent instant queries.
     ///
     /// # Errors
-    /// What is not supported yet, with its place in the expression.
+    /// What cannot be evaluated, with its place in the expression.
     pub fn evaluate(&self, expr: &Expr, steps: &Steps) -> Result<Matrix, Diagnostic> {
         let mut query = Query::compile(expr, &self.profile).map_err(|error| Diagnostic::error(error.to_string()))?;
         query.run(&self.generated.store, steps, Mode::Instants).map_err(|error| Diagnostic::error(error.to_string()))

@@ -26,7 +26,7 @@ const BLOCK_VALUES: usize = 2_000_000;
 /// in the order given, at ticks that they share; rules in another language are left out.
 ///
 /// # Errors
-/// Expressions that cannot be evaluated at all (not supported yet), with their place. What fails at single ticks is in
+/// Expressions that cannot be evaluated at all (a duration that is none), with their place. What fails at single ticks is in
 /// `Run::errors`.
 pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOptions) -> Result<Run, Vec<Diagnostic>> {
     let schedules: Vec<Schedule> =

@@ -106,7 +106,7 @@ impl Search<'_> {
             }
         }
         // Inner queries run over other steps; `timestamp` looks at the samples of a selector, not at its value.
-        let is_timestamp = matches!(&expr.kind, ExprKind::Call(call) if call.function.name == "timestamp");
+        let is_timestamp = matches!(&expr.kind, ExprKind::Call(call) if call.function.name.ends_with("timestamp"));
         if matches!(expr.kind, ExprKind::Subquery(_)) || is_timestamp {
             return;
         }

@@ -45,6 +45,8 @@ pub struct Series {
     pub shape: Shape,
     /// The histograms of the series, where it has ever had any.
     pub histograms: Option<Box<Histograms>>,
+    /// When the counter of each sample began to count, 0 where that is unknown; `None` while none is known.
+    pub starts: Option<Vec<Timestamp>>,
     /// The moment of each sample; `None` while every sample arrived at its own time.
     pub moments: Option<Vec<Moment>>,
 }
@@ -67,6 +69,9 @@ impl Series {
         self.shape.note(self.times.last().copied(), time, value);
         self.times.push(time);
         self.values.push(value);
+        if let Some(starts) = &mut self.starts {
+            starts.push(Timestamp(0));
+        }
         if let Some(moments) = &mut self.moments {
             // What comes later through a queue is not seen earlier than what went before it.
             let moment = moments.last().map_or(moment, |last| moment.max(*last));
@@ -77,6 +82,11 @@ impl Series {
     /// From which moment on the series is seen; behind all others while it has no sample.
     fn first_moment(&self) -> Moment {
         if self.times.is_empty() { Moment::END } else { self.moment(0) }
+    }
+
+    /// When the counter of the sample at an index began to count; 0 where that is unknown.
+    pub fn start(&self, index: usize) -> Timestamp {
+        self.starts.as_ref().and_then(|starts| starts.get(index)).copied().unwrap_or(Timestamp(0))
     }
 
     /// The sample at an index.
@@ -186,6 +196,7 @@ impl MetricStore {
             values: Vec::new(),
             shape: Shape::default(),
             histograms: None,
+            starts: None,
             moments: None,
         });
         self.ids.insert(labels.clone(), id);
@@ -255,6 +266,15 @@ impl MetricStore {
         }
     }
 
+    /// Says when the counter of the last sample of a series began to count.
+    pub fn set_start(&mut self, id: SeriesId, start: Timestamp) {
+        let series = &mut self.series[id.0 as usize];
+        let starts = series.starts.get_or_insert_with(|| vec![Timestamp(0); series.times.len()]);
+        if let Some(last) = starts.last_mut() {
+            *last = start;
+        }
+    }
+
     /// Takes all samples out of a series, with the moments from which they are seen.
     pub fn withdraw(&mut self, id: SeriesId) -> Vec<(Timestamp, Sample, Moment)> {
         let series = &mut self.series[id.0 as usize];
@@ -264,6 +284,7 @@ impl MetricStore {
         series.values.clear();
         series.shape = Shape::default();
         series.histograms = None;
+        series.starts = None;
         series.moments = None;
         samples
     }

@@ -23,6 +23,10 @@ pub fn mark(node: &mut Node, counted: bool) {
             instant.selector.totals_only = counted;
             return;
         }
+        Op::Smoothed(smoothed) => {
+            smoothed.selector.totals_only = counted;
+            return;
+        }
         Op::RangeCall(call) => {
             if let Source::Series(selector) = &mut call.source {
                 selector.totals_only = counted;

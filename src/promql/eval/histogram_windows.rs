@@ -37,7 +37,7 @@ impl HistogramCalls {
     ) -> Option<f64> {
         // The series has histograms, but they may be elsewhere.
         let has_histogram = (0..window.values.len()).any(|at| window.sample(at).histogram().is_some());
-        if !has_histogram {
+        if !has_histogram && window.starts.is_empty() {
             return over_numbers(window, args);
         }
         let found = if self.totals_only {
@@ -67,7 +67,7 @@ impl HistogramCalls {
 }
 
 /// What Prometheus says.
-fn text(remark: Remark, name: &str) -> (Level, String) {
+pub fn text(remark: Remark, name: &str) -> (Level, String) {
     let reconciled = |what: &str| (Level::Info, format!("mismatched custom buckets were reconciled during {what}"));
     match remark {
         Remark::MixedSamples => {
@@ -83,6 +83,10 @@ fn text(remark: Remark, name: &str) -> (Level, String) {
         Remark::BoundsAdded => reconciled("addition"),
         Remark::BoundsSubtracted => reconciled("subtraction"),
         Remark::BoundsAggregated => reconciled("aggregation"),
+        Remark::StartsOverlap => (
+            Level::Warning,
+            format!("sample has start time that overlaps with previous sample timestamp for metric {name:?}"),
+        ),
         Remark::HintsCollide => (Level::Warning, "conflicting counter resets during histogram aggregation".to_owned()),
     }
 }

@@ -9,11 +9,20 @@ use crate::store::Histograms;
 use crate::text::Span;
 use std::sync::Arc;
 
-/// A vector selector, or `timestamp()` of one.
+/// What is asked of a sample.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Yields {
+    Value,
+    /// `timestamp()`: when it was taken, in seconds.
+    Time,
+    /// `start_timestamp()`: when its counter began to count, in seconds; 0 where that is unknown.
+    Start,
+}
+
+/// A vector selector, or `timestamp()` or `start_timestamp()` of one.
 pub struct InstantSelector {
     pub selector: Selector,
-    /// Yields when a sample was taken, in seconds, instead of its value.
-    pub timestamps: bool,
+    pub yields: Yields,
     /// The head without names.
     pub nameless: Memo<Arc<Head>>,
 }
@@ -27,6 +36,9 @@ impl InstantSelector {
         let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(matrix) };
         let sees_all = sees_all(&times, run.steps);
         let lookback = run.profile.lookback;
+        if self.yields == Yields::Start && !run.profile.use_start_timestamps {
+            return Ok(matrix);
+        }
         let mut arena = Filling::default();
         for (column, id) in self.selector.ids.iter().enumerate() {
             let series = run.store.series(*id);
@@ -40,20 +52,26 @@ impl InstantSelector {
                 let Some(latest) = reach.to(*time, run.steps[step].frontier).checked_sub(1) else { continue };
                 let (sampled, value) = (series.times[latest], series.values[latest]);
                 if sampled > *time - lookback && !is_stale(value) {
-                    values[step] = if self.timestamps { sampled.seconds() } else { value };
+                    values[step] = match self.yields {
+                        Yields::Value => value,
+                        Yields::Time => sampled.seconds(),
+                        Yields::Start => series.start(latest).seconds(),
+                    };
                     present[step / 64] |= 1 << (step % 64);
                 }
             }
             match &series.histograms {
-                Some(_) if self.selector.totals_only => {
+                Some(_) if self.selector.totals_only && self.yields == Yields::Value => {
                     move_totals(series, &times, lookback, values, bits::steps(present), &mut arena);
                 }
-                Some(histograms) if !self.timestamps => move_handles(histograms, values, present, &mut arena),
+                Some(histograms) if self.yields == Yields::Value => {
+                    move_handles(histograms, values, present, &mut arena)
+                }
                 _ => {}
             }
         }
         matrix.set_arena(arena.finish());
-        if !self.timestamps {
+        if self.yields == Yields::Value {
             return Ok(matrix);
         }
         let late = run.profile.delayed_name_removal;

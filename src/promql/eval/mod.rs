@@ -9,6 +9,7 @@ mod annotation;
 mod bounds;
 mod call;
 mod compile;
+mod gathered;
 mod histogram;
 mod histogram_aggregates;
 mod histogram_operators;
@@ -25,8 +26,10 @@ mod profile;
 mod query;
 mod range;
 mod run;
+mod samples;
 mod selector;
 mod shared;
+mod smoothed;
 mod subquery;
 
 pub use annotation::{Annotation, Level};

@@ -12,6 +12,8 @@ pub struct Profile {
     pub default_step: Duration,
     /// Names are removed at the end of a query, not by each function (`promql-delayed-name-removal`).
     pub delayed_name_removal: bool,
+    /// Functions of counters look at start timestamps (`use-start-timestamps`).
+    pub use_start_timestamps: bool,
     /// The experimental parts of the language that expressions may use.
     pub features: Features,
     /// The most values that a query may hold at a time (`--query.max-samples`).
@@ -25,6 +27,7 @@ impl Profile {
             lookback: Duration(5 * 60_000),
             default_step: Duration::MINUTE,
             delayed_name_removal: false,
+            use_start_timestamps: false,
             features: Features::PROMETHEUS,
             max_samples: 50_000_000,
         }
@@ -37,6 +40,7 @@ impl Profile {
 
     /// The engine that upstream's `.test` scripts are written for (`promqltest.NewTestEngine`).
     pub fn upstream_test() -> Profile {
-        Profile { delayed_name_removal: true, features: Features::ALL, ..Profile::prometheus() }
+        let features = Features::ALL;
+        Profile { delayed_name_removal: true, use_start_timestamps: true, features, ..Profile::prometheus() }
     }
 }

@@ -50,14 +50,14 @@ pub type RangeVector = Vec<(Labels, Vec<(Timestamp, Sample)>)>;
 impl Query {
     /// Prepares an expression that the parser has checked.
     ///
-    /// Errors: what is not supported yet, with its place.
+    /// Errors: what cannot be evaluated, with its place.
     pub fn compile(expr: &Expr, profile: &Profile) -> Result<Query, ParseError> {
         Query::compile_sharing(expr, profile, &SharedParts::new())
     }
 
     /// As [`Query::compile`], for independent instant queries that have parts in common with others.
     ///
-    /// Errors: what is not supported yet, with its place.
+    /// Errors: what cannot be evaluated, with its place.
     pub fn compile_sharing(expr: &Expr, profile: &Profile, parts: &SharedParts) -> Result<Query, ParseError> {
         Query::compile_in(expr, profile, &Scope::new(parts, Mode::Instants))
     }
@@ -161,7 +161,7 @@ impl Query {
         let mut state = State::new(self.profile.max_samples, Extent::of(Mode::Instants, 1));
         let run = Run { store, profile: &self.profile, steps: &[step], block: &[step], mode: Mode::Instants };
         let mut series = match &mut self.root {
-            Root::Range { selector, range } => selector.samples(*range, &run),
+            Root::Range { selector, range } => selector.samples(*range, self.span, &run)?,
             Root::Subquery(subquery) => {
                 let mut series = Vec::new();
                 let errors = subquery.eval(self.span, &run, &mut state, |frame, _| {

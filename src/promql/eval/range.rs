@@ -1,24 +1,25 @@
 //! Functions over range vectors: the samples of each series in the window of each step.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::annotation::Level;
 use super::bounds::Bounds;
-use super::histogram_windows::{self, HistogramCalls};
+use super::gathered::Gathered;
+use super::histogram_windows::HistogramCalls;
 use super::holding::Holding;
 use super::instant::nameless;
 use super::parameters::invalid_quantile;
 use super::query::RangeVector;
 use super::run::{Node, Run, State, scalar_values};
+use super::samples::Samples;
 use super::selector::{Selector, sees_all};
-use super::subquery::{Frame, Subquery};
-use crate::engine::{Collision, EvalError, Head, Matrix, Memo, Step, bits, settle};
-use crate::labels::Labels;
-use crate::number::is_stale;
+use super::subquery::Subquery;
+use crate::engine::{Collision, EvalError, Head, Matrix, Memo, bits, settle};
+use crate::histogram::Sample;
+use crate::promql::ast::Edge;
 use crate::promql::functions::window_histograms::HistogramRangeFn;
-use crate::promql::functions::{ColumnFn, ParameterCheck, Parameters, RangeFn, Results, Track, Window};
-use crate::store::Series;
+use crate::promql::functions::{ColumnFn, ParameterCheck, Parameters, RangeFn, Results, Track, Window, with_edges};
 use crate::text::Span;
 use crate::time::{Duration, Timestamp};
 
@@ -45,6 +46,8 @@ pub struct RangeCall {
     pub warns_of_quantiles: bool,
     /// What is wrong with the parameters of a step at which there are samples.
     pub check: Option<ParameterCheck>,
+    /// It looks at start timestamps, where the profile has them looked at.
+    pub counts_from_starts: bool,
     /// `last_over_time` and `first_over_time` act like an offset and keep the name.
     pub keeps_name: bool,
     /// `rate` and `increase` are for counters, which a name should tell.
@@ -71,13 +74,15 @@ impl RangeCall {
         let totals_only = matches!(&self.source, Source::Series(selector) if selector.totals_only);
         let mut histogram_calls = HistogramCalls::new(totals_only);
         let (check, mut refused) = (self.check, BTreeMap::new());
-        let mut out = windows(&mut self.source, self.range, span, run, state, over_columns, |step, window| {
+        let starts = self.counts_from_starts && run.profile.use_start_timestamps;
+        let cut = Cut { range: self.range, starts, over_columns };
+        let mut out = windows(&mut self.source, cut, span, run, state, |step, window| {
             let args = &flat[step * width..(step + 1) * width];
             if let Some(Err(message)) = check.map(|check| check(args)) {
                 refused.entry(step).or_insert_with(|| EvalError::new(span, message));
                 return None;
             }
-            if window.histograms.is_empty() {
+            if window.histograms.is_empty() && window.starts.is_empty() {
                 return function(window, args);
             }
             histogram_calls.call(over_histograms, function, window, args)
@@ -113,7 +118,8 @@ pub struct AbsentOverTime {
 
 impl AbsentOverTime {
     pub fn eval(&mut self, span: Span, run: &Run<'_>, state: &mut State) -> Result<Matrix, EvalError> {
-        let found = windows(&mut self.source, self.range, span, run, state, None, |_, _| Some(1.0))?;
+        let cut = Cut { range: self.range, starts: false, over_columns: None };
+        let found = windows(&mut self.source, cut, span, run, state, |_, _| Some(1.0))?;
         Ok(absence(&found, self.head.clone()))
     }
 }
@@ -158,15 +164,22 @@ fn hint_counters(out: &Matrix, place: Span, state: &mut State) {
     }
 }
 
+/// What windows are cut for.
+struct Cut<'a> {
+    range: Duration,
+    /// Start timestamps are looked at.
+    starts: bool,
+    over_columns: Option<(ColumnFn, &'a Parameters<'a>)>,
+}
+
 /// Calls `f` for each series at each step at which its window holds a sample, or a function over all windows where there is
 /// one and the series is one of numbers. The columns are those of the source.
 fn windows(
     source: &mut Source,
-    range: Duration,
+    cut: Cut<'_>,
     span: Span,
     run: &Run<'_>,
     state: &mut State,
-    over_columns: Option<(ColumnFn, &Parameters<'_>)>,
     mut f: impl FnMut(usize, &Window<'_>) -> Option<f64>,
 ) -> Result<Matrix, EvalError> {
     match source {
@@ -175,22 +188,27 @@ fn windows(
             let ends = selector.times(run);
             state.reserve(selector.ids.len(), ends.len(), span)?;
             let mut out = Matrix::new(selector.head.clone(), ends.len());
-            let sees_all = sees_all(&ends, run.steps);
+            let (range, spread) = (cut.range, selector.spread(cut.range, run));
+            let latest = spread.latest(&ends);
+            let sees_all = sees_all(&latest, run.steps);
             let mut samples = Samples::default();
             let mut bounds = Bounds::default();
             let mut holding = Holding::new(selector.ids.len(), state);
             for (column, id) in selector.ids.iter().enumerate() {
                 let (values, present) = out.column_mut(column);
                 let series = run.store.series(*id);
-                if let Some((function, parameters)) = over_columns
+                samples.with_starts = cut.starts && series.starts.is_some();
+                if let Some((function, parameters)) = cut.over_columns
                     && series.shape.is_numbers()
+                    && spread.is_window()
+                    && !samples.with_starts
                 {
                     let track = Track {
                         times: &series.times,
                         values: &series.values,
                         labels: &series.labels,
                         spacing: series.shape.spacing(),
-                        bounds: bounds.of(series, &ends, range, run.steps, sees_all),
+                        bounds: bounds.of(series, &latest, spread.whole(), run.steps, sees_all),
                         ends: &ends,
                         range,
                     };
@@ -201,7 +219,7 @@ fn windows(
                     holding.close(present, span, state)?;
                     continue;
                 }
-                let found = bounds.of(series, &ends, range, run.steps, sees_all);
+                let found = bounds.of(series, &latest, spread.whole(), run.steps, sees_all);
                 samples.slide(series, found, &ends, range, run.steps, |step, window| {
                     holding.window(window.times.len());
                     if let Some(value) = f(step, window) {
@@ -218,7 +236,7 @@ fn windows(
             ends.iter_mut().for_each(|end| *end = *end - subquery.offset);
             let mut out = Gathered::new(run.steps.len());
             let errors = subquery.eval(span, run, state, |frame, outer| {
-                out.cut(frame, outer, &ends, range, run.steps, &mut f);
+                out.cut(frame, outer, &ends, cut.range, run.steps, &mut f);
             })?;
             let mut out = out.finish();
             out.fail_all(errors);
@@ -229,209 +247,36 @@ fn windows(
 
 impl Selector {
     /// The samples of each series in the window of each step.
-    pub fn samples(&mut self, range: Duration, run: &Run<'_>) -> RangeVector {
+    ///
+    /// Errors: histograms in a window that is `anchored` or `smoothed`.
+    pub fn samples(&mut self, range: Duration, span: Span, run: &Run<'_>) -> Result<RangeVector, EvalError> {
         self.search(run.store);
         let ends = self.times(run);
-        let sees_all = sees_all(&ends, run.steps);
+        let spread = self.spread(range, run);
+        let latest = spread.latest(&ends);
+        let sees_all = sees_all(&latest, run.steps);
         let mut room = Samples::default();
         let mut bounds = Bounds::default();
         let mut series = Vec::new();
+        let mut refused = None;
         for id in &self.ids {
             let stored = run.store.series(*id);
-            let found = bounds.of(stored, &ends, range, run.steps, sees_all);
+            let found = bounds.of(stored, &latest, spread.whole(), run.steps, sees_all);
             room.slide(stored, found, &ends, range, run.steps, |_, window| {
-                let samples = window.times.iter().enumerate().map(|(at, time)| (*time, window.sample(at))).collect();
-                series.push((stored.labels.clone(), samples));
+                let samples: Vec<(Timestamp, Sample)> =
+                    window.times.iter().enumerate().map(|(at, time)| (*time, window.sample(at))).collect();
+                let edge = match self.edge {
+                    Edge::None => return series.push((stored.labels.clone(), samples)),
+                    Edge::Anchored => "anchored",
+                    Edge::Smoothed => "smoothed",
+                };
+                if samples.iter().any(|(_, sample)| sample.histogram().is_some()) {
+                    refused = Some(format!("{edge} modifier is not supported with histograms"));
+                } else {
+                    series.push((stored.labels.clone(), with_edges(window, self.edge == Edge::Smoothed)));
+                }
             });
         }
-        series
-    }
-}
-
-/// Room for the samples of a series that has stale markers, without them.
-#[derive(Default)]
-struct Samples {
-    times: Vec<Timestamp>,
-    values: Vec<f64>,
-    /// How many of the samples before an index are kept.
-    kept: Vec<usize>,
-}
-
-impl Samples {
-    /// Calls `f` at each step whose window `(end - range, end]` holds visible samples, as [`Bounds`] found them.
-    fn slide(
-        &mut self,
-        series: &Series,
-        bounds: &[(u32, u32)],
-        ends: &[Timestamp],
-        range: Duration,
-        steps: &[Step],
-        mut f: impl FnMut(usize, &Window<'_>),
-    ) {
-        let (Some((base, _)), Some((_, end))) = (bounds.first(), bounds.last()) else { return };
-        let (base, end) = (*base as usize, *end as usize);
-        if base >= end {
-            return;
-        }
-        let has_stale = series.values[base..end].iter().any(|value| is_stale(*value));
-        if has_stale {
-            self.fill(series, base, end);
-        }
-        let times = &series.times;
-        let histograms = series.histograms.as_ref().map_or(&[][..], |histograms| &histograms.arena);
-        for (step, (end, (from, to))) in ends.iter().zip(bounds).enumerate() {
-            let (start, from, to) = (*end - range, *from as usize, *to as usize);
-            if from >= to {
-                continue;
-            }
-            let (times, values) = if has_stale {
-                let kept = self.kept[from - base]..self.kept[to - base];
-                (&self.times[kept.clone()], &self.values[kept])
-            } else {
-                (&times[from..to], &series.values[from..to])
-            };
-            if !times.is_empty() {
-                let (labels, at) = (&series.labels, steps[step].time);
-                f(step, &Window { times, values, histograms, labels, start, end: *end, range, at });
-            }
-        }
-    }
-
-    fn fill(&mut self, series: &Series, base: usize, end: usize) {
-        self.times.clear();
-        self.values.clear();
-        self.kept.clear();
-        for (time, value) in series.times[base..end].iter().zip(&series.values[base..end]) {
-            self.kept.push(self.times.len());
-            if !is_stale(*value) {
-                self.times.push(*time);
-                self.values.push(*value);
-            }
-        }
-        self.kept.push(self.times.len());
-    }
-}
-
-/// The outer columns of a subquery, collected from one or several evaluations of the inner query.
-struct Gathered {
-    steps: usize,
-    /// Labels, whether the name is to be dropped, and a count, should one result hold equals.
-    numbers: HashMap<(Labels, bool, u32), usize>,
-    columns: Vec<(Labels, bool)>,
-    values: Vec<Vec<f64>>,
-    present: Vec<Vec<u64>>,
-    /// The head met last, and where its columns go.
-    last: Option<(Arc<Head>, Vec<usize>)>,
-    heads: usize,
-    /// Steps at which the columns do not come in their own order: the columns, present or not.
-    order: BTreeMap<usize, Vec<u32>>,
-    times: Vec<Timestamp>,
-    samples: Vec<f64>,
-}
-
-impl Gathered {
-    fn new(steps: usize) -> Gathered {
-        Gathered {
-            steps,
-            numbers: HashMap::new(),
-            columns: Vec::new(),
-            values: Vec::new(),
-            present: Vec::new(),
-            last: None,
-            heads: 0,
-            order: BTreeMap::new(),
-            times: Vec::new(),
-            samples: Vec::new(),
-        }
-    }
-
-    /// The outer columns of an inner head.
-    fn places(&mut self, head: &Arc<Head>) -> Vec<usize> {
-        if let Some((known, places)) = self.last.take()
-            && Arc::ptr_eq(&known, head)
-        {
-            return places;
-        }
-        self.heads += 1;
-        let mut equals: HashMap<(&Labels, bool), u32> = HashMap::new();
-        let mut places = Vec::with_capacity(head.len());
-        for (labels, drop_name) in head.labels.iter().zip(&head.drop_name) {
-            let nth = equals.entry((labels, *drop_name)).and_modify(|nth| *nth += 1).or_insert(0);
-            let next = self.columns.len();
-            let place = *self.numbers.entry((labels.clone(), *drop_name, *nth)).or_insert(next);
-            if place == next {
-                self.columns.push((labels.clone(), *drop_name));
-                self.values.push(vec![0.0; self.steps]);
-                self.present.push(vec![0; bits::words(self.steps)]);
-            }
-            places.push(place);
-        }
-        places
-    }
-
-    fn cut(
-        &mut self,
-        frame: &Frame,
-        outer: &[u64],
-        ends: &[Timestamp],
-        range: Duration,
-        steps: &[Step],
-        f: &mut impl FnMut(usize, &Window<'_>) -> Option<f64>,
-    ) {
-        let places = self.places(frame.matrix.head());
-        let arena = histogram_windows::without_hints(frame.matrix.arena());
-        for (column, place) in frame.matrix.columns().zip(&places) {
-            self.times.clear();
-            self.samples.clear();
-            for (step, value) in column.iter() {
-                self.times.push(frame.times[step]);
-                self.samples.push(value);
-            }
-            let (mut from, mut to) = (0, 0);
-            for step in bits::steps(outer) {
-                let (start, end) = (ends[step] - range, ends[step]);
-                while from < self.times.len() && self.times[from] <= start {
-                    from += 1;
-                }
-                while to < self.times.len() && self.times[to] <= end {
-                    to += 1;
-                }
-                if from >= to {
-                    continue;
-                }
-                let (times, values) = (&self.times[from..to], &self.samples[from..to]);
-                let (labels, histograms, at) = (column.labels, arena.as_slice(), steps[step].time);
-                if let Some(value) = f(step, &Window { times, values, histograms, labels, start, end, range, at }) {
-                    self.values[*place][step] = value;
-                    bits::insert(&mut self.present[*place], step);
-                }
-            }
-        }
-        if !places.is_sorted() {
-            let order: Vec<u32> = places.iter().map(|place| *place as u32).collect();
-            self.order.extend(bits::steps(outer).map(|step| (step, order.clone())));
-        }
-        self.last = Some((frame.matrix.head().clone(), places));
-    }
-
-    fn finish(self) -> Matrix {
-        let head = match self.last {
-            Some((head, _)) if self.heads == 1 => head,
-            _ => {
-                let (labels, drop_name) = self.columns.into_iter().unzip();
-                Arc::new(Head::new(labels, drop_name))
-            }
-        };
-        let mut out = Matrix::new(head, self.steps);
-        for (column, (values, present)) in self.values.iter().zip(&self.present).enumerate() {
-            let (into_values, into_present) = out.column_mut(column);
-            into_values.copy_from_slice(values);
-            into_present.copy_from_slice(present);
-        }
-        for (step, mut order) in self.order {
-            order.retain(|column| bits::has(out.present(*column as usize), step));
-            out.order.insert(step, order);
-        }
-        out
+        refused.map_or(Ok(series), |message| Err(EvalError::new(span, message)))
     }
 }

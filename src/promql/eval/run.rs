@@ -1,5 +1,7 @@
 //! One run of a plan: its steps, what it has used up, and the walk over the nodes.
 
+use std::sync::Arc;
+
 use super::annotation::{Annotation, Level};
 use super::{Profile, aggregate, call, instant, invariant, range, shared};
 use crate::engine::{Collision, EvalError, Matrix, Mode, Step, settle};
@@ -218,6 +220,11 @@ pub enum Op {
     Time,
     OfQuery(call::OfQuery),
     Instant(instant::InstantSelector),
+    Smoothed(Box<super::smoothed::SmoothedSelector>),
+    /// `start_timestamp(v)` of what is no selector: nothing, once its operand is evaluated.
+    Nothing(Box<Node>),
+    /// What cannot be evaluated: why.
+    Refused(String),
     RangeCall(Box<range::RangeCall>),
     Absent(Box<call::Absent>),
     AbsentOverTime(Box<range::AbsentOverTime>),
@@ -275,14 +282,16 @@ impl Node {
                 let gathered = (state.live.each - held.each).div_ceil(state.extent.own);
                 state.reserve_each(gathered + result, self.span)?;
             }
-            Op::Instant(selector) if selector.timestamps => {
+            Op::Instant(selector) if selector.yields != instant::Yields::Value => {
                 state.reserve_each(result.div_ceil(state.extent.own) + result, self.span)?;
             }
-            Op::Instant(_) => state.reserve_each(result, self.span)?,
+            Op::Instant(_) | Op::Smoothed(_) => state.reserve_each(result, self.span)?,
             // They change their operand in place, have counted their windows, or are small beside what was counted.
             Op::Number(_)
             | Op::Time
             | Op::OfQuery(_)
+            | Op::Nothing(_)
+            | Op::Refused(_)
             | Op::RangeCall(_)
             | Op::AbsentOverTime(_)
             | Op::Negate(_)
@@ -312,6 +321,17 @@ impl Node {
             Op::Time => Ok(Matrix::scalar(run.steps.iter().map(|step| step.time.seconds()).collect())),
             Op::OfQuery(of_query) => Ok(of_query.eval(run)),
             Op::Instant(selector) => selector.eval(span, run, state),
+            Op::Smoothed(selector) => selector.eval(span, run, state),
+            Op::Nothing(operand) => {
+                let mut out = Matrix::new(Arc::default(), run.steps.len());
+                out.errors = operand.eval(run, state)?.errors;
+                Ok(out)
+            }
+            Op::Refused(message) => {
+                let mut out = Matrix::new(Arc::default(), run.steps.len());
+                (0..run.steps.len()).for_each(|step| out.fail(step, EvalError::new(span, message.clone())));
+                Ok(out)
+            }
             Op::RangeCall(call) => call.eval(span, run, state),
             Op::Absent(absent) => absent.eval(run, state),
             Op::AbsentOverTime(absent) => absent.eval(span, run, state),
@@ -339,12 +359,18 @@ impl Node {
     /// The nodes right below this one, those inside a subquery left out.
     pub fn children_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.op {
-            Op::Number(_) | Op::Time | Op::OfQuery(_) | Op::Instant(_) | Op::Shared(_) => Vec::new(),
+            Op::Number(_)
+            | Op::Time
+            | Op::OfQuery(_)
+            | Op::Instant(_)
+            | Op::Smoothed(_)
+            | Op::Shared(_)
+            | Op::Refused(_) => Vec::new(),
             Op::RangeCall(call) => call.args.iter_mut().collect(),
             Op::AbsentOverTime(_) => Vec::new(),
             Op::Absent(absent) => vec![&mut absent.input],
             Op::Elementwise(call) => std::iter::once(&mut call.input).chain(&mut call.args).collect(),
-            Op::Vector(node) | Op::Scalar(node) => vec![node],
+            Op::Vector(node) | Op::Scalar(node) | Op::Nothing(node) => vec![node],
             Op::StepTime(call) => vec![&mut call.input],
             Op::Negate(negate) => vec![&mut negate.input],
             Op::Sort(sort) => vec![&mut sort.input],

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::run::Run;
+use super::samples::Spread;
 use crate::engine::{Head, Step};
 use crate::labels::Matcher;
-use crate::promql::ast::AtModifier;
+use crate::promql::ast::{AtModifier, Edge};
 use crate::store::{MetricStore, Moment, Series, SeriesId, StoreId};
 use crate::time::{Duration, Timestamp};
 
@@ -14,6 +15,7 @@ pub struct Selector {
     matchers: Vec<Matcher>,
     pub at: Option<AtModifier>,
     pub offset: Duration,
+    pub edge: Edge,
     pub ids: Vec<SeriesId>,
     pub head: Arc<Head>,
     /// Of histograms, only count and sum are wanted.
@@ -24,7 +26,16 @@ pub struct Selector {
 
 impl Selector {
     pub fn new(matchers: Vec<Matcher>, at: Option<AtModifier>, offset: Duration) -> Selector {
-        Selector { matchers, at, offset, ids: Vec::new(), head: Arc::default(), totals_only: false, searched: None }
+        let (edge, head) = (Edge::None, Arc::default());
+        Selector { matchers, at, offset, edge, ids: Vec::new(), head, totals_only: false, searched: None }
+    }
+
+    /// What is read for a window of that range: also samples beside it, for `anchored` and `smoothed`.
+    pub fn spread(&self, range: Duration, run: &Run<'_>) -> Spread {
+        let lookback = run.profile.lookback;
+        let before = if self.edge == Edge::None { Duration::ZERO } else { lookback };
+        let after = if self.edge == Edge::Smoothed { lookback } else { Duration::ZERO };
+        Spread { range, before, after }
     }
 
     /// Finds the series that have appeared since the last time.

@@ -180,7 +180,8 @@ impl Selector {
             None => None,
         };
         self.search(run.store);
-        let times: Vec<Timestamp> = ends.iter().map(|end| fixed.unwrap_or(*end) - self.offset).collect();
+        let after = self.spread(Duration::ZERO, run).after;
+        let times: Vec<Timestamp> = ends.iter().map(|end| fixed.unwrap_or(*end) - self.offset + after).collect();
         let sees_all = sees_all(&times, run.steps);
         for id in &self.ids {
             let series = run.store.series(*id);
@@ -221,6 +222,7 @@ impl Node {
     fn lags(&mut self, run: &Run<'_>, ends: &[Timestamp], lagging: &mut [u64]) -> bool {
         let own = match &mut self.op {
             Op::Instant(selector) => selector.selector.lags(run, ends, lagging),
+            Op::Smoothed(smoothed) => smoothed.selector.lags(run, ends, lagging),
             Op::Info(info) => info.series.lags(run, ends, lagging),
             Op::RangeCall(call) => call.source.lags(run, ends, lagging),
             Op::AbsentOverTime(absent) => absent.source.lags(run, ends, lagging),

@@ -163,7 +163,11 @@ fn an_error_belongs_to_its_step() {
 fn what_cannot_be_compiled_is_refused_with_its_place() {
     let profile = Profile::upstream_test();
     for (expr, message, place) in [
-        ("rate(a[5m] smoothed)", "`smoothed` is not supported yet", "a"),
+        (
+            "label_replace(a, \"\", \"\", \"\", \"\")",
+            "invalid destination label name in label_replace(): ",
+            "label_replace",
+        ),
         ("sum_over_time(a[2 * step()])", "the duration is not longer than 0: 0 s", "2 * step()"),
     ] {
         let parsed = crate::promql::parse_with(expr, profile.features).unwrap();

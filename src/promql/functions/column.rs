@@ -359,7 +359,8 @@ mod tests {
             let found = (from < to).then(|| {
                 let (times, values) = (&times[samples.clone()], &values[samples]);
                 let (labels, start) = (&Labels::empty(), end - range);
-                let window = Window { times, values, histograms: &[], labels, start, end, range, at: at[step] };
+                let window =
+                    Window { times, values, histograms: &[], starts: &[], labels, start, end, range, at: at[step] };
                 single(&window, &argument[step..=step])
             });
             found.flatten().map(bits)

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod column;
+mod edges;
 mod elementwise;
 pub mod histogram;
 mod labels;
@@ -9,14 +10,17 @@ pub mod native_histogram;
 mod over_time;
 mod rate;
 mod smoothing;
+mod started;
 mod trend;
 mod window;
 pub mod window_histograms;
 
 pub use column::{ColumnFn, Parameters, Results, Track, column_function};
+pub use edges::{at_edges, interpolated, interpolated_histogram, with_edges};
 pub use elementwise::{ElementFn, clamps_nothing, elementwise};
 pub use labels::{LabelError, LabelJoin, LabelReplace};
 pub use smoothing::{ParameterCheck, check_factors};
+pub use started::UNKNOWN as UNKNOWN_START;
 pub use window::{RangeFn, Window};
 
 use super::ast::ValueType;

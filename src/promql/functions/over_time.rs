@@ -1,6 +1,6 @@
 //! `*_over_time`, `changes`, `resets`: one value for the samples of a window (Prometheus `promql/functions.go`).
 
-use super::Window;
+use super::{Window, started};
 use crate::engine::quantile;
 use crate::number::{KahanSum, kahan_sum};
 
@@ -143,6 +143,9 @@ pub(super) fn changes(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 
 /// How often the value fell.
 pub(super) fn resets(window: &Window<'_>, _: &[f64]) -> Option<f64> {
+    if !window.starts.is_empty() {
+        return started::resets(window);
+    }
     (!window.values.is_empty()).then(|| window.values.windows(2).filter(|pair| pair[1] < pair[0]).count() as f64)
 }
 

@@ -1,7 +1,7 @@
 //! `rate`, `increase`, `delta`, `irate`, `idelta`: how fast a series moved inside a window (Prometheus
 //! `promql/functions.go`, `extrapolatedRate` and `instantValue`).
 
-use super::Window;
+use super::{Window, started};
 use crate::time::{Duration, Timestamp};
 
 /// What a function of this family makes of the difference.
@@ -28,7 +28,8 @@ pub(super) fn delta(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 pub(super) fn irate(window: &Window<'_>, _: &[f64]) -> Option<f64> {
     let ([.., before, last], [.., t0, t1]) = (window.values, window.times) else { return None };
     let elapsed = (*t1 - *t0).seconds();
-    let grown = if last < before { *last } else { last - before };
+    let is_reset = last < before || window.starts_anew(window.times.len() - 1);
+    let grown = if is_reset { *last } else { last - before };
     (elapsed != 0.0).then(|| grown / elapsed)
 }
 
@@ -41,6 +42,9 @@ pub(super) fn idelta(window: &Window<'_>, _: &[f64]) -> Option<f64> {
 /// The difference between first and last sample, stretched to the window: all the way to an edge that is at most 1.1
 /// average intervals away, else by half an interval; a counter is not stretched to before it was zero.
 fn extrapolated(window: &Window<'_>, kind: Kind) -> Option<f64> {
+    if kind != Kind::Delta && !window.starts.is_empty() {
+        return started::extrapolated(window, kind);
+    }
     let [first, .., last] = window.values else { return None };
     let mut difference = last - first;
     if kind != Kind::Delta {

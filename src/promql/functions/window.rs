@@ -15,6 +15,8 @@ pub struct Window<'a> {
     pub values: &'a [f64],
     /// What handles stand for; empty for a series of numbers.
     pub histograms: &'a [Arc<FloatHistogram>],
+    /// When the counter of each sample began to count; empty where that is not looked at.
+    pub starts: &'a [Timestamp],
     /// Those of the series.
     pub labels: &'a Labels,
     /// Where the window begins; a sample at this very time is outside.
@@ -27,7 +29,13 @@ pub struct Window<'a> {
     pub at: Timestamp,
 }
 
-impl Window<'_> {
+impl<'a> Window<'a> {
+    /// The same window without its first samples.
+    pub fn from(&self, first: usize) -> Window<'a> {
+        let starts = self.starts.get(first..).unwrap_or_default();
+        Window { times: &self.times[first..], values: &self.values[first..], starts, ..*self }
+    }
+
     /// The sample at a place.
     pub fn sample(&self, at: usize) -> Sample {
         let value = self.values[at];
@@ -74,7 +82,17 @@ pub(super) mod tests {
             let to = self.times.partition_point(|t| *t <= end);
             let (times, values) = (&self.times[from..to], &self.values[from..to]);
             let labels = &Labels::empty();
-            check(&Window { times, values, histograms: &[], labels, start, end, range: end - start, at: end });
+            check(&Window {
+                times,
+                values,
+                histograms: &[],
+                starts: &[],
+                labels,
+                start,
+                end,
+                range: end - start,
+                at: end,
+            });
         }
     }
 }

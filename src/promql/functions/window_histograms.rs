@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::rate::{Kind, stretch};
-use super::{RangeFn, Window};
-use crate::histogram::{CUSTOM_BUCKETS, FloatHistogram, MixedSchemas, ResetHint, Running, Sample};
+use super::{RangeFn, Window, started};
+use crate::histogram::{CUSTOM_BUCKETS, Combined, FloatHistogram, MixedSchemas, ResetHint, Running, Sample};
 use crate::time::Timestamp;
 
 /// What is to be said of a window.
@@ -23,6 +23,8 @@ pub enum Remark {
     BoundsSubtracted,
     BoundsAggregated,
     HintsCollide,
+    /// A sample began to count before the one before it was taken.
+    StartsOverlap,
 }
 
 /// A function over a window that holds a histogram, given the parameters of the call and the function over numbers of the
@@ -32,8 +34,8 @@ pub type HistogramRangeFn = fn(&Window<'_>, args: &[f64], RangeFn, &mut Vec<Rema
 /// The function over windows of that name.
 pub fn over_histograms(name: &str) -> HistogramRangeFn {
     match name {
-        "rate" => |window, _, _, remarks| extrapolated(window, Kind::Rate, remarks),
-        "increase" => |window, _, _, remarks| extrapolated(window, Kind::Increase, remarks),
+        "rate" => |window, _, float, remarks| grown(window, Kind::Rate, float, remarks),
+        "increase" => |window, _, float, remarks| grown(window, Kind::Increase, float, remarks),
         "delta" => |window, _, _, remarks| extrapolated(window, Kind::Delta, remarks),
         "irate" => |window, _, float, remarks| last_two(window, float, true, remarks),
         "idelta" => |window, _, float, remarks| last_two(window, float, false, remarks),
@@ -44,14 +46,52 @@ pub fn over_histograms(name: &str) -> HistogramRangeFn {
         }
         "first_over_time" => |window, _, _, _| Some(window.sample(0)),
         "last_over_time" => |window, _, _, _| Some(window.sample(window.values.len() - 1)),
-        "changes" => |window, _, _, _| count_pairs(window, is_change),
-        "resets" => |window, _, _, _| count_pairs(window, is_reset),
+        "changes" => |window, _, _, _| changes(window),
+        "resets" => |window, _, _, _| resets(window),
         _ => numbers_only,
     }
 }
 
+/// How often a sample differs from the one before it.
+pub(super) fn changes(window: &Window<'_>) -> Option<Sample> {
+    count_pairs(window, is_change)
+}
+
+/// How often a counter was reset.
+pub(super) fn resets(window: &Window<'_>) -> Option<Sample> {
+    count_pairs(window, is_reset)
+}
+
+/// Adds a histogram; `None` where the two do not go together.
+pub(super) fn add_remarked(sum: &mut FloatHistogram, other: &FloatHistogram, remarks: &mut Vec<Remark>) -> Option<()> {
+    let added = sum.add(other);
+    remarked(added, Remark::BoundsAdded, remarks)
+}
+
+/// Subtracts a histogram; `None` where the two do not go together.
+pub(super) fn sub_remarked(
+    difference: &mut FloatHistogram,
+    other: &FloatHistogram,
+    remarks: &mut Vec<Remark>,
+) -> Option<()> {
+    let subtracted = difference.sub(other);
+    remarked(subtracted, Remark::BoundsSubtracted, remarks)
+}
+
+fn remarked(combined: Result<Combined, MixedSchemas>, reconciled: Remark, remarks: &mut Vec<Remark>) -> Option<()> {
+    match combined {
+        Ok(combined) if combined.bounds_reconciled => remarks.push(reconciled),
+        Ok(_) => {}
+        Err(MixedSchemas) => {
+            remarks.push(Remark::MixedSchemas);
+            return None;
+        }
+    }
+    Some(())
+}
+
 /// The histograms of a window, and how many numbers there are beside them.
-fn histograms(window: &Window<'_>) -> (Vec<Arc<FloatHistogram>>, usize) {
+pub(super) fn histograms(window: &Window<'_>) -> (Vec<Arc<FloatHistogram>>, usize) {
     let mut found = Vec::with_capacity(window.values.len());
     let mut numbers = 0;
     for at in 0..window.values.len() {
@@ -71,7 +111,7 @@ fn numbers_only(window: &Window<'_>, args: &[f64], float: RangeFn, remarks: &mut
         return None;
     }
     remarks.push(Remark::Ignored);
-    float(&Window { times: &times, values: &values, histograms: &[], ..*window }, args).map(Sample::Float)
+    float(&Window { times: &times, values: &values, histograms: &[], starts: &[], ..*window }, args).map(Sample::Float)
 }
 
 fn total(window: &Window<'_>, mean: bool, remarks: &mut Vec<Remark>) -> Option<Sample> {
@@ -117,7 +157,8 @@ fn is_reset(before: &Sample, after: &Sample) -> bool {
 
 fn count_pairs(window: &Window<'_>, counts: fn(&Sample, &Sample) -> bool) -> Option<Sample> {
     let samples: Vec<Sample> = (0..window.values.len()).map(|at| window.sample(at)).collect();
-    Some(Sample::Float(samples.windows(2).filter(|pair| counts(&pair[0], &pair[1])).count() as f64))
+    let counted = |(at, pair): &(usize, &[Sample])| counts(&pair[0], &pair[1]) || window.starts_anew(at + 1);
+    Some(Sample::Float(samples.windows(2).enumerate().filter(counted).count() as f64))
 }
 
 /// `irate` and `idelta`.
@@ -135,15 +176,8 @@ fn last_two(window: &Window<'_>, float: RangeFn, rate: bool, remarks: &mut Vec<R
     };
     remark_kind(&[&before, &after], rate, remarks);
     let mut result = FloatHistogram::clone(&after);
-    if !rate || !after.is_reset_after(&before) {
-        match result.sub(&before) {
-            Ok(combined) if combined.bounds_reconciled => remarks.push(Remark::BoundsSubtracted),
-            Ok(_) => {}
-            Err(MixedSchemas) => {
-                remarks.push(Remark::MixedSchemas);
-                return None;
-            }
-        }
+    if !rate || !(window.starts_anew(last) || after.is_reset_after(&before)) {
+        sub_remarked(&mut result, &before, remarks)?;
     }
     result.hint = ResetHint::Gauge;
     result.compact();
@@ -163,6 +197,47 @@ fn remark_kind(histograms: &[&FloatHistogram], counter: bool, remarks: &mut Vec<
     }
 }
 
+/// `rate` and `increase`, also of numbers that have start timestamps.
+fn grown(window: &Window<'_>, kind: Kind, float: RangeFn, remarks: &mut Vec<Remark>) -> Option<Sample> {
+    let (histograms, numbers) = histograms(window);
+    if histograms.is_empty() || numbers > 0 || window.starts.is_empty() {
+        if histograms.is_empty() && window.starts_overlap() {
+            remarks.push(Remark::StartsOverlap);
+        }
+        return if histograms.is_empty() {
+            float(window, &[]).map(Sample::Float)
+        } else {
+            extrapolated(window, kind, remarks)
+        };
+    }
+    let first = histograms.first()?;
+    let mut difference = None;
+    if histograms.len() > 1 {
+        match growth(window, &histograms, true, remarks) {
+            Ok(grown) => difference = Some(grown),
+            Err(MixedSchemas) => {
+                remarks.clear();
+                remarks.push(Remark::MixedSchemas);
+                return None;
+            }
+        }
+    }
+    let grows = difference.as_ref().is_some_and(|difference| difference.count > 0.0 && first.count >= 0.0);
+    let share = difference.as_ref().filter(|_| grows).map(|difference| first.count / difference.count);
+    let stretch = started::Stretch::of(window, kind, share)?;
+    let mut result = match difference {
+        Some(mut difference) => {
+            if window.begun_inside().is_some() {
+                add_remarked(&mut difference, first, remarks)?;
+            }
+            difference
+        }
+        None => FloatHistogram::clone(first),
+    };
+    result.mul(stretch.factor());
+    Some(Sample::Histogram(Arc::new(result)))
+}
+
 fn extrapolated(window: &Window<'_>, kind: Kind, remarks: &mut Vec<Remark>) -> Option<Sample> {
     let (histograms, numbers) = histograms(window);
     if numbers > 0 {
@@ -171,7 +246,7 @@ fn extrapolated(window: &Window<'_>, kind: Kind, remarks: &mut Vec<Remark>) -> O
     }
     let (first, [.., _]) = histograms.split_first()? else { return None };
     let ([first_time, .., last_time], counter) = (window.times, kind != Kind::Delta) else { return None };
-    let mut difference = match growth(&histograms, counter, remarks) {
+    let mut difference = match growth(window, &histograms, counter, remarks) {
         Ok(difference) => difference,
         Err(MixedSchemas) => {
             // What was said before is not said any more.
@@ -187,6 +262,7 @@ fn extrapolated(window: &Window<'_>, kind: Kind, remarks: &mut Vec<Remark>) -> O
 
 /// The difference between first and last histogram; of a counter, with what was lost in resets.
 fn growth(
+    window: &Window<'_>,
     histograms: &[Arc<FloatHistogram>],
     counter: bool,
     remarks: &mut Vec<Remark>,
@@ -200,7 +276,7 @@ fn growth(
     let mut first = first.clone();
     if counter
         && let Some(second) = histograms.get(1)
-        && second.is_reset_after(&first)
+        && (window.starts_anew(1) || second.is_reset_after(&first))
     {
         // It does not matter, whatever its buckets are.
         let custom_values = second.custom_values.clone();
@@ -227,9 +303,12 @@ fn growth(
         remarks.push(Remark::BoundsSubtracted);
     }
     if counter {
+        if window.starts_overlap() {
+            remarks.push(Remark::StartsOverlap);
+        }
         let mut before = &first;
-        for next in &histograms[1..] {
-            if next.is_reset_after(before) && difference.add(before)?.bounds_reconciled {
+        for (at, next) in histograms.iter().enumerate().skip(1) {
+            if (window.starts_anew(at) || next.is_reset_after(before)) && difference.add(before)?.bounds_reconciled {
                 remarks.push(Remark::BoundsAdded);
             }
             before = next;
@@ -266,8 +345,17 @@ mod tests {
         let (start, end) = (Timestamp(0), Timestamp(values.len() as i64 * 15_000));
         let labels = &Labels::empty();
         let range = end - start;
-        let window =
-            Window { times: &times, values: &values, histograms: &histograms, labels, start, end, range, at: end };
+        let window = Window {
+            times: &times,
+            values: &values,
+            histograms: &histograms,
+            starts: &[],
+            labels,
+            start,
+            end,
+            range,
+            at: end,
+        };
         let mut remarks = Vec::new();
         let float = super::super::range_function(name).unwrap();
         (over_histograms(name)(&window, &[], float, &mut remarks), remarks)

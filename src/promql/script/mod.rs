@@ -44,8 +44,9 @@ pub struct Load {
 pub struct LoadedSeries {
     pub labels: Labels,
     pub points: Vec<SampleRun>,
-    /// A line `series@st` gives its samples start timestamps.
-    pub start_timestamps: bool,
+    /// A line `series@st` gives its samples start timestamps: how far before or behind each sample they are, `None` where
+    /// a sample has none.
+    pub starts: Vec<Option<Duration>>,
 }
 
 /// An expression, when to evaluate it, and what has to come out.

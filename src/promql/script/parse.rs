@@ -131,29 +131,41 @@ impl<'a> Reader<'a> {
         };
         let step = self.duration(line, step)?;
         let mut load = Load { step, with_nhcb, series: Vec::new() };
-        let mut pending: Option<(Line<'a>, Labels)> = None;
+        let mut pending: Option<(Line<'a>, Labels, Vec<Option<Duration>>)> = None;
         while let Some(line) = self.next_of_block() {
-            let name = line.text.split([' ', '\t']).next().unwrap_or_default();
+            let (name, rest) = line.text.split_once([' ', '\t']).unwrap_or((line.text, ""));
             if let Some(name) = name.strip_suffix("@st") {
                 let (labels, _) = parse_series_prefix(name).map_err(|error| self.parse_error(line, error))?;
-                if let Some((line, _)) = pending.replace((line, labels)) {
+                let starts = starts(rest).ok_or_else(|| {
+                    self.error(line, "these are no start timestamps").help(
+                        "write for each sample how far from it its start timestamp is: -30s, -1mx3, -1m-1mx3 or _",
+                    )
+                })?;
+                if let Some((line, ..)) = pending.replace((line, labels, starts)) {
                     return Err(self.error(line, "no line with samples follows this line with start timestamps"));
                 }
                 continue;
             }
             let (labels, points) = self.series(line)?;
-            let start_timestamps = match pending.take() {
-                Some((line, of)) if of != labels => {
+            let starts = match pending.take() {
+                Some((line, of, _)) if of != labels => {
                     return Err(self.error(line, "the line below has the samples of another series"));
                 }
-                Some(_) => true,
-                None => false,
+                Some((line, _, starts)) => {
+                    let samples: u64 = points.iter().map(SampleRun::count).sum();
+                    if starts.len() as u64 != samples {
+                        let message = format!("there are {} start timestamps for {samples} samples", starts.len());
+                        return Err(self.error(line, message));
+                    }
+                    starts
+                }
+                None => Vec::new(),
             };
             load.series.retain(|earlier| earlier.labels != labels);
-            load.series.push(LoadedSeries { labels, points, start_timestamps });
+            load.series.push(LoadedSeries { labels, points, starts });
         }
         match pending {
-            Some((line, _)) => Err(self.error(line, "no line with samples follows this line with start timestamps")),
+            Some((line, ..)) => Err(self.error(line, "no line with samples follows this line with start timestamps")),
             None => Ok(load),
         }
     }
@@ -293,6 +305,48 @@ impl<'a> Reader<'a> {
 /// How many values are written.
 fn values_of(points: &[SampleRun]) -> u64 {
     points.iter().map(SampleRun::count).fold(0, u64::saturating_add)
+}
+
+/// The most start timestamps that one line may have.
+const MAX_STARTS: u64 = 1_000_000;
+
+/// Start timestamps: `_`, `_x3`, `-30s`, `-30sx3` (four times), `-30s-1mx3` (each a minute less).
+fn starts(text: &str) -> Option<Vec<Option<Duration>>> {
+    let mut starts = Vec::new();
+    for item in text.split_whitespace() {
+        let (item, more) = match item.split_once('x') {
+            Some((item, count)) => (item, Some(count.parse::<u64>().ok().filter(|count| *count <= MAX_STARTS)?)),
+            None => (item, None),
+        };
+        if item == "_" {
+            starts.extend((0..more.unwrap_or(1)).map(|_| None));
+            continue;
+        }
+        let (mut start, rest) = signed_duration(item)?;
+        let step = match (rest.is_empty(), more) {
+            (true, _) => Duration::ZERO,
+            (false, Some(_)) => signed_duration(rest).filter(|(_, rest)| rest.is_empty())?.0,
+            (false, None) => return None,
+        };
+        for _ in 0..=more.unwrap_or(0) {
+            starts.push(Some(start));
+            start = start + step;
+        }
+    }
+    Some(starts)
+}
+
+/// A duration of one unit that may have a sign, and what follows it.
+fn signed_duration(text: &str) -> Option<(Duration, &str)> {
+    let unsigned = text.trim_start_matches(['+', '-']);
+    if text.len() > unsigned.len() + 1 {
+        return None;
+    }
+    let digits = unsigned.find(|c: char| !c.is_ascii_digit()).unwrap_or(unsigned.len());
+    let unit = unsigned[digits..].find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unsigned.len() - digits);
+    let (duration, rest) = unsigned.split_at(digits + unit);
+    let duration: Duration = duration.parse().ok()?;
+    Some((if text.starts_with('-') { -duration } else { duration }, rest))
 }
 
 #[cfg(test)]
