@@ -57,6 +57,15 @@ impl Labels {
         builder.build()
     }
 
+    /// Labels that keep empty values, as logs have them: there, a label that is empty is not one that is absent.
+    pub fn keeping_empty<N: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (N, V)>) -> Labels {
+        let mut pairs: Vec<(Arc<str>, Arc<str>)> =
+            pairs.into_iter().map(|(name, value)| (name.as_ref().into(), value.as_ref().into())).collect();
+        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        pairs.dedup_by(|later, earlier| later.0 == earlier.0);
+        Labels::from_sorted(pairs)
+    }
+
     fn from_sorted(pairs: Vec<(Arc<str>, Arc<str>)>) -> Labels {
         let mut hasher = std::collections::hash_map::DefaultHasher::new();
         pairs.hash(&mut hasher);

@@ -7,6 +7,7 @@ pub mod conformance;
 mod lexer;
 mod parser;
 pub mod pattern;
+pub mod pipeline;
 mod printer;
 
 pub use parser::parse;

@@ -20,6 +20,18 @@ fn raw_byte(c: char) -> Option<u8> {
     u8::try_from(u32::from(c).wrapping_sub(RAW_BYTES)).ok().filter(|byte| *byte >= 0x80)
 }
 
+/// The bytes that a string stands for.
+pub fn to_bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match raw_byte(c) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
 /// Reads a string of PromQL, its quotes included, and returns its value. The cursor stands on the opening quote.
 pub fn scan(cursor: &mut Cursor<'_>) -> Result<String, ParseError> {
     let start = cursor.at();

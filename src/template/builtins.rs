@@ -1,5 +1,7 @@
 //! The functions of Go's templates (`text/template/funcs.go`).
 
+use std::rc::Rc;
+
 use super::call::{Body, Function, Param};
 use super::value::{Value, Whole};
 use super::{compare, escape, print, printf};
@@ -74,6 +76,7 @@ fn length(value: &Value) -> Result<Value, String> {
         Value::Text(text, _) => Ok(Value::int(text.len())),
         Value::Labels(labels) => Ok(Value::int(labels.len())),
         Value::Args(args) => Ok(Value::int(args.len())),
+        Value::List(list) => Ok(Value::int(list.len())),
         Value::Samples(samples) => Ok(Value::int(samples.len())),
         other => Err(format!("len of type {}", other.pointed_type_name())),
     }
@@ -120,6 +123,10 @@ fn index(item: &Value, indexes: &[Value]) -> Result<Value, String> {
                 let at = position(index, samples.len())?;
                 samples.get(at).map(Value::Sample).ok_or("reflect: slice index out of range")?
             }
+            Value::List(list) => {
+                let at = position(index, list.len())?;
+                Value::interface(list.get(at).cloned().ok_or("reflect: slice index out of range")?)
+            }
             Value::Labels(labels) => Value::text(labels.get(&key(index)?)),
             Value::Args(args) => Value::interface(args.get(&key(index)?).cloned().unwrap_or(Value::Nil)),
             other => return Err(format!("can't index item of type {}", other.pointed_type_name())),
@@ -138,6 +145,7 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value, String> {
         Value::Nil => return Err("slice of untyped nil".to_owned()),
         Value::Text(..) if indexes.len() == 3 => return Err("cannot 3-index slice a string".to_owned()),
         Value::Text(text, _) => (text.len(), text.len()),
+        Value::List(list) => (list.len(), list.len()),
         Value::Samples(samples) => (samples.len(), samples.capacity()),
         other => return Err(format!("can't slice item of type {}", other.pointed_type_name())),
     };
@@ -154,6 +162,7 @@ fn slice(item: &Value, indexes: &[Value]) -> Result<Value, String> {
     }
     match item {
         Value::Text(text, kind) => Ok(Value::Text(text[start..end].into(), *kind)),
+        Value::List(list) => Ok(Value::List(Rc::new(list[start..end].to_vec()))),
         Value::Samples(samples) => Ok(Value::Samples(samples.slice(start, end, most))),
         other => Ok(other.clone()),
     }

@@ -1,7 +1,7 @@
 //! What templates call: functions with the types of their parameters, and how values fit them.
 
 use super::value::{TextType, Value, Whole};
-use super::{Context, builtins, functions};
+use super::{Environment, builtins, entry_functions, functions};
 
 /// The type of a parameter, as far as it decides what may be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub(super) enum Param {
     Samples,
     Sample,
     Int,
+    Float,
     Duration,
     Time,
 }
@@ -28,6 +29,7 @@ impl Param {
             Param::Samples => "template.queryResult",
             Param::Sample => "*template.sample",
             Param::Int => "int",
+            Param::Float => "float64",
             Param::Duration => "time.Duration",
             Param::Time => "time.Time",
         }
@@ -53,6 +55,7 @@ impl Param {
                 (Param::Samples, samples @ Value::Samples(_)) => Ok(samples),
                 (Param::Sample, sample @ Value::Sample(_)) => Ok(sample),
                 (Param::Int, int @ Value::Int(_, Whole::Int)) => Ok(int),
+                (Param::Float, float @ Value::Float(_)) => Ok(float),
                 (Param::Duration, duration @ Value::Int(_, Whole::Duration)) => Ok(duration),
                 (Param::Duration, Value::DurationPointer(nanos)) => Ok(Value::Int(*nanos, Whole::Duration)),
                 (Param::Time, time @ Value::Time(_)) => Ok(time),
@@ -91,14 +94,14 @@ pub(super) enum Body {
     Or,
     /// Go's `call`, which knows how its first argument is written.
     Call,
-    Plain(fn(&mut Context<'_>, &[Value]) -> Result<Value, String>),
+    Plain(fn(&mut Environment<'_, '_>, &[Value]) -> Result<Value, String>),
 }
 
 impl Function {
     pub const fn new(
         name: &'static str,
         fixed: &'static [Param],
-        body: fn(&mut Context<'_>, &[Value]) -> Result<Value, String>,
+        body: fn(&mut Environment<'_, '_>, &[Value]) -> Result<Value, String>,
     ) -> Function {
         Function { name, signature: Signature { fixed, more: None }, body: Body::Plain(body) }
     }
@@ -109,7 +112,20 @@ impl Function {
     }
 }
 
+/// Whose functions a template has beside Go's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Prometheus' alerts.
+    Alert,
+    /// Loki's entries.
+    Entry,
+}
+
 /// The function of a name.
-pub(super) fn find(name: &str) -> Option<&'static Function> {
-    functions::FUNCTIONS.iter().chain(builtins::FUNCTIONS).find(|function| function.name == name)
+pub(super) fn find(dialect: Dialect, name: &str) -> Option<&'static Function> {
+    let own = match dialect {
+        Dialect::Alert => functions::FUNCTIONS,
+        Dialect::Entry => entry_functions::FUNCTIONS,
+    };
+    own.iter().chain(builtins::FUNCTIONS).find(|function| function.name == name)
 }

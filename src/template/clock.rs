@@ -49,7 +49,7 @@ pub(super) fn text(value: &Value) -> Option<String> {
     }
 }
 
-const MONTHS: [&str; 12] = [
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -63,7 +63,7 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+pub(super) const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 fn named(names: &[&'static str], at: i64) -> Option<&'static str> {
     usize::try_from(at).ok().and_then(|at| names.get(at).copied())
@@ -126,7 +126,7 @@ pub(super) fn duration(nanos: i64) -> String {
 }
 
 /// Pieces of a layout, longer ones before those that they begin with, and what they stand for in `piece`.
-const PIECES: [&str; 35] = [
+pub(super) const PIECES: [&str; 35] = [
     "January",
     "Jan",
     "Monday",
@@ -192,7 +192,7 @@ pub(super) fn layout(time: &DateTime<Utc>, layout: &str) -> String {
 }
 
 /// Short names of months and days stand for themselves where small letters go on.
-fn stands_alone(piece: &str, rest: &str) -> bool {
+pub(super) fn stands_alone(piece: &str, rest: &str) -> bool {
     !matches!(piece, "Jan" | "Mon") || !rest[3..].starts_with(|c: char| c.is_ascii_lowercase())
 }
 
@@ -233,7 +233,7 @@ fn piece_text(time: &DateTime<Utc>, piece: &str) -> String {
 }
 
 /// The length of `.000` or `,999`, behind which no digit may stand.
-fn fraction(rest: &str) -> Option<usize> {
+pub(super) fn fraction(rest: &str) -> Option<usize> {
     let bytes = rest.as_bytes();
     let digit = *bytes.get(1).filter(|digit| matches!(digit, b'0' | b'9'))?;
     let end = 1 + bytes[1..].iter().take_while(|byte| **byte == digit).count();

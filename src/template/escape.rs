@@ -88,6 +88,34 @@ pub(super) fn query(text: &[u8]) -> String {
     out
 }
 
+/// `url.QueryUnescape`
+///
+/// # Errors
+/// The first escape that is none.
+pub(super) fn unescape_query(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, after)) = rest.split_first() {
+        match first {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+                let code = code.filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+                let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) else {
+                    let shown = String::from_utf8_lossy(&rest[..rest.len().min(3)]).into_owned();
+                    return Err(format!("invalid URL escape {}", crate::syntax::strings::quoted(&shown)));
+                };
+                out.push(byte);
+                rest = &after[2..];
+                continue;
+            }
+            other => out.push(*other),
+        }
+        rest = after;
+    }
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

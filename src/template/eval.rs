@@ -240,7 +240,7 @@ fn call<'t>(
     }
     let result = match &callee {
         Callee::Method(method, receiver) => (method.body)(receiver, &values),
-        Callee::Function(Function { body: Body::Plain(body), .. }) => body(execution.context, &values),
+        Callee::Function(Function { body: Body::Plain(body), .. }) => body(&mut execution.environment, &values),
         Callee::Function(_) => builtins::call(&written, &values),
     };
     result.or_else(|message| {

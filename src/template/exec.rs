@@ -4,7 +4,7 @@ use super::call::Param;
 use super::print;
 use super::syntax::{Block, BlockKind, List, Node, NodeKind, Number, Operand, OperandKind, Pipe, Place, Program};
 use super::value::{Value, Whole};
-use super::{Context, eval};
+use super::{Environment, eval};
 use crate::syntax::strings::quoted;
 
 /// Blocks, pipelines and templates inside of each other when a template is called, before the stack is at risk.
@@ -40,11 +40,11 @@ pub(super) struct Execution<'t, 'c, 'x> {
     depth: usize,
     iterations: usize,
     out: Vec<u8>,
-    pub(super) context: &'c mut Context<'x>,
+    pub(super) environment: Environment<'c, 'x>,
 }
 
 /// The output of a template for `data`.
-pub(super) fn execute(program: &Program, name: &str, data: Value, context: &mut Context<'_>) -> Result<Vec<u8>> {
+pub(super) fn execute(program: &Program, name: &str, data: Value, environment: Environment<'_, '_>) -> Result<Vec<u8>> {
     let mut execution = Execution {
         program,
         main_name: name,
@@ -54,7 +54,7 @@ pub(super) fn execute(program: &Program, name: &str, data: Value, context: &mut 
         depth: 0,
         iterations: 0,
         out: Vec::with_capacity(program.source.len()),
-        context,
+        environment,
     };
     execution.list(&data, &program.main)?;
     Ok(execution.out)
@@ -153,6 +153,14 @@ impl<'t> Execution<'t, '_, '_> {
                 for (name, value) in args.iter() {
                     let value = Value::interface(value.clone());
                     if self.iterate(&mut iteration, Value::text(name), value)? == Flow::Break {
+                        break;
+                    }
+                }
+            }
+            Value::List(list) => {
+                for (at, element) in list.iter().enumerate() {
+                    let element = Value::interface(element.clone());
+                    if self.iterate(&mut iteration, Value::int(at), element)? == Flow::Break {
                         break;
                     }
                 }
@@ -305,6 +313,8 @@ impl<'t> Execution<'t, '_, '_> {
             }
             (Some(Param::Text), _) => self.fail(format!("expected string; found {operand}")),
             (Some(Param::Int), OperandKind::Number(Number { int: Some(int), .. })) => Ok(Value::Int(*int, Whole::Int)),
+            (Some(Param::Float), OperandKind::Number(Number { float: Some(float), .. })) => Ok(Value::Float(*float)),
+            (Some(Param::Float), _) => self.fail(format!("expected float; found {operand}")),
             (Some(Param::Duration), OperandKind::Number(Number { int: Some(int), .. })) => {
                 Ok(Value::Int(*int, Whole::Duration))
             }

@@ -6,14 +6,15 @@ use std::rc::Rc;
 
 use super::call::{Body, Function, Param};
 use super::value::{Samples, TextType, Value, Whole};
-use super::{Context, clock, escape, format, links, methods, pattern, words};
+use super::{Environment, clock, escape, format, links, methods, pattern, words};
 use crate::number::{format_g, parse_go_float};
 use crate::time::Duration;
 
 use Param::{Any, Sample, Text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("query", &[Text], |context, args| {
+    Function::new("query", &[Text], |environment, args| {
+        let context = environment.alert()?;
         let found = (context.query)(&text(args, 0), context.time)?;
         Ok(Value::Samples(Samples::new(found)))
     }),
@@ -50,9 +51,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("stripPort", &[Text], |_, args| Ok(Value::text(links::strip_port(&text(args, 0))))),
     Function::new("stripDomain", &[Text], |_, args| Ok(Value::text(links::strip_domain(&text(args, 0))))),
     Function::new("urlQueryEscape", &[Text], |_, args| Ok(Value::text(escape::query(bytes(args, 0))))),
-    Function::new("externalURL", &[], |context, _| Ok(Value::text(address(context)?))),
-    Function::new("pathPrefix", &[], |context, _| Ok(Value::text(links::path(address(context)?)))),
-    Function::new("now", &[], |context, _| Ok(Value::Float(context.time.seconds()))),
+    Function::new("externalURL", &[], |environment, _| Ok(Value::text(address(environment)?))),
+    Function::new("pathPrefix", &[], |environment, _| Ok(Value::text(links::path(address(environment)?)))),
+    Function::new("now", &[], |environment, _| Ok(Value::Float(environment.alert()?.time.seconds()))),
     Function::new("humanize", &[Any], |_, args| Ok(Value::text(format::humanize(number(args)?)))),
     Function::new("humanize1024", &[Any], |_, args| Ok(Value::text(format::humanize1024(number(args)?)))),
     Function::new("humanizeDuration", &[Any], |_, args| Ok(Value::text(format::humanize_duration(number(args)?)))),
@@ -75,7 +76,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The address of the server. promtool has none, and fails as Go does where a pointer is nil.
-fn address<'a>(context: &Context<'a>) -> Result<&'a str, String> {
+fn address<'x>(environment: &mut Environment<'_, 'x>) -> Result<&'x str, String> {
+    let context = environment.alert()?;
     let nil = || "runtime error: invalid memory address or nil pointer dereference".to_owned();
     context.serves.then_some(context.external_url).ok_or_else(nil)
 }

@@ -4,11 +4,16 @@
 //! (`value`), so that what fails, fails in the same place and with the same words: a template that fails puts them into
 //! the annotation. `printf`, `verbs` and `print` are Go's `fmt`.
 
+mod base64;
 mod builtins;
 mod call;
 mod clock;
+mod clock_read;
 mod compare;
 pub mod conformance;
+mod decimal;
+mod entry;
+mod entry_functions;
 mod escape;
 mod eval;
 mod exec;
@@ -24,6 +29,7 @@ mod value;
 mod verbs;
 mod words;
 
+pub use entry::{Entry, EntryTemplate, PlainPart};
 pub use format::humanize;
 
 use std::rc::Rc;
@@ -33,6 +39,7 @@ use crate::histogram;
 use crate::labels::Labels;
 use crate::text::Span;
 use crate::time::Timestamp;
+use call::Dialect;
 use syntax::Program;
 use value::{Data, Value};
 
@@ -80,6 +87,28 @@ pub struct Context<'a> {
     pub query: &'a mut QueryFn<'a>,
 }
 
+/// What the functions of a template ask about.
+enum Environment<'c, 'x> {
+    Alert(&'c mut Context<'x>),
+    Entry(Entry<'x>),
+}
+
+impl<'x> Environment<'_, 'x> {
+    fn alert(&mut self) -> Result<&mut Context<'x>, String> {
+        match self {
+            Environment::Alert(context) => Ok(context),
+            Environment::Entry(_) => Err("there is no alert here".to_owned()),
+        }
+    }
+
+    fn entry(&self) -> Result<&Entry<'x>, String> {
+        match self {
+            Environment::Entry(entry) => Ok(entry),
+            Environment::Alert(_) => Err("there is no log line here".to_owned()),
+        }
+    }
+}
+
 /// A template that has been read.
 #[derive(Clone)]
 pub struct Template {
@@ -103,7 +132,7 @@ impl Template {
         if !has_actions(text) {
             return Ok(Template { name: name.to_owned(), text: text.to_owned(), program: None });
         }
-        match syntax::parse(name, format!("{PRELUDE}{text}")) {
+        match syntax::parse(name, format!("{PRELUDE}{text}"), Dialect::Alert) {
             Ok(program) => {
                 Ok(Template { name: name.to_owned(), text: text.to_owned(), program: Some(Arc::new(program)) })
             }
@@ -131,7 +160,7 @@ impl Template {
             external_url: context.external_url.to_owned(),
             value: context.value.clone(),
         }));
-        match exec::execute(program, &self.name, data, context) {
+        match exec::execute(program, &self.name, data, Environment::Alert(context)) {
             Ok(bytes) => {
                 Ok(String::from_utf8(bytes)
                     .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))

@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// Go's error is returned as `regexp.Compile` words it.
-fn compiled(pattern: &str) -> Result<Regex, String> {
+pub(super) fn compiled(pattern: &str) -> Result<Regex, String> {
     let known = COMPILED.with_borrow(|compiled| compiled.get(pattern).cloned());
     if let Some(regex) = known {
         return Ok(regex);

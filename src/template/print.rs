@@ -129,6 +129,19 @@ impl Printer {
                 self.map(value, pairs.collect(), verb);
                 return;
             }
+            Value::List(list) => {
+                let (open, comma, close) = match flags.sharp_v {
+                    true => ("[]interface {}{", ", ", "}"),
+                    false => ("[", " ", "]"),
+                };
+                self.write(open);
+                for (at, element) in list.iter().enumerate() {
+                    self.write(if at > 0 { comma } else { "" });
+                    self.value(&Value::interface(element.clone()), verb, false);
+                }
+                self.write(close);
+                return;
+            }
             Value::Samples(samples) => {
                 let (open, comma, close) = match flags.sharp_v {
                     true => ("template.queryResult{", ", ", "}"),

@@ -36,6 +36,8 @@ pub(super) enum Value {
     Labels(Labels),
     /// `map[string]interface {}`
     Args(Rc<BTreeMap<String, Value>>),
+    /// `[]interface {}`
+    List(Rc<Vec<Value>>),
     /// A query's result.
     Samples(Samples),
     /// One element of it, always behind a pointer.
@@ -191,6 +193,7 @@ impl Value {
             Value::Text(_, TextType::Html) => "template.HTML",
             Value::Labels(_) => "map[string]string",
             Value::Args(_) => "map[string]interface {}",
+            Value::List(_) => "[]interface {}",
             Value::Samples(_) => "template.queryResult",
             Value::Sample(_) => "*template.sample",
             Value::Histogram(_) => "*histogram.FloatHistogram",
@@ -218,6 +221,7 @@ impl Value {
             Value::Text(text, _) => !text.is_empty(),
             Value::Labels(labels) => !labels.is_empty(),
             Value::Args(args) => !args.is_empty(),
+            Value::List(list) => !list.is_empty(),
             Value::Samples(samples) => samples.len() > 0,
             _ => true,
         }

@@ -7,6 +7,7 @@ use super::literal;
 use super::tree::{Block, BlockKind, List, Node, NodeKind};
 use crate::syntax::MAX_NESTING;
 use crate::syntax::strings::quoted;
+use crate::template::call::Dialect;
 use crate::text::Span;
 
 /// A template that has been read.
@@ -25,11 +26,11 @@ pub(in crate::template) struct Program {
 type Problem = (String, Span);
 pub(super) type Result<T> = std::result::Result<T, Problem>;
 
-/// Reads a template that is called `name`.
+/// Reads a template that is called `name` and may call the functions of a dialect.
 ///
 /// # Errors
 /// The first thing that Go refuses, in its words.
-pub(in crate::template) fn parse(name: &str, source: String) -> Result<Program> {
+pub(in crate::template) fn parse(name: &str, source: String, dialect: Dialect) -> Result<Program> {
     let (tokens, message) = lex::tokens(&source);
     let mut parser = Parser {
         tokens,
@@ -40,6 +41,7 @@ pub(in crate::template) fn parse(name: &str, source: String) -> Result<Program> 
         nesting: 0,
         templates: HashMap::new(),
         queries: false,
+        dialect,
     };
     let main = parser.main()?;
     // The template itself is one of those that names mean.
@@ -83,6 +85,7 @@ pub(super) struct Parser<'t> {
     pub(super) nesting: usize,
     templates: HashMap<String, List>,
     pub(super) queries: bool,
+    pub(super) dialect: Dialect,
 }
 
 impl<'t> Parser<'t> {

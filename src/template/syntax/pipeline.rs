@@ -145,7 +145,7 @@ impl<'t> Parser<'t> {
     }
 
     fn function(&mut self, token: Token<'t>) -> Result<&'static Function> {
-        match call::find(token.text) {
+        match call::find(self.dialect, token.text) {
             Some(function) => {
                 self.queries |= function.name == "query";
                 Ok(function)
