@@ -15,6 +15,7 @@ pub mod labels;
 pub mod logql;
 pub mod number;
 pub mod promql;
+pub mod recording;
 pub mod replay;
 pub mod report;
 pub mod rules;

@@ -25,6 +25,15 @@ pub fn read_file(path: &Path) -> Result<Source, Diagnostic> {
 /// # Errors
 /// Files that cannot be opened, are larger, or are no UTF-8 (with the place of the first byte that is not).
 pub fn read_file_within(path: &Path, limit: u64) -> Result<Source, Diagnostic> {
+    let larger = "raise `max_file_bytes` under `limits` in firedrill.yaml, or split the file";
+    decode(&path.display().to_string(), read_bytes_within(path, limit, larger)?)
+}
+
+/// Reads a file of at most `limit` bytes; `larger` says what to do about a larger one.
+///
+/// # Errors
+/// Files that cannot be opened or are larger.
+pub fn read_bytes_within(path: &Path, limit: u64, larger: &str) -> Result<Vec<u8>, Diagnostic> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| Diagnostic::error(format!("cannot read {name}: {}", io_reason(&error)));
     let file = fs::File::open(path).map_err(unreadable)?;
@@ -40,10 +49,9 @@ pub fn read_file_within(path: &Path, limit: u64) -> Result<Source, Diagnostic> {
     }
     if metadata.len().max(bytes.len() as u64) > limit {
         let most = if limit.is_multiple_of(MIB) { format!("{} MiB", limit / MIB) } else { format!("{limit} bytes") };
-        return Err(Diagnostic::error(format!("{name} is larger than {most}"))
-            .help("raise `max_file_bytes` under `limits` in firedrill.yaml, or split the file"));
+        return Err(Diagnostic::error(format!("{name} is larger than {most}")).help(larger));
     }
-    decode(&name, bytes)
+    Ok(bytes)
 }
 
 /// What the system says, without its number and its paths.
@@ -53,7 +61,10 @@ pub fn io_reason(error: &std::io::Error) -> String {
 }
 
 /// A text from bytes that have to be UTF-8.
-fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
+///
+/// # Errors
+/// The first byte that is not, with its place.
+pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
     let error = match String::from_utf8(bytes) {
         Ok(text) => return Ok(Source::new(name, text)),
         Err(error) => error,

@@ -16,6 +16,6 @@ mod node;
 mod scalar;
 
 pub use document::{read_documents, read_first};
-pub use file::{MAX_FILE_BYTES, io_reason, read_file, read_file_within};
+pub use file::{MAX_FILE_BYTES, decode, io_reason, read_bytes_within, read_file, read_file_within};
 pub use mapping::{Mapping, Problems};
 pub use node::{Kind, Node, ScalarText};

@@ -1,0 +1,332 @@
+//! Files of log lines: raw text with times in it, lines of JSON, journald's and Loki's own formats.
+
+use std::path::Path;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::file::{read_text, span_of};
+use super::pattern::{TimePattern, Zone};
+use super::{saved_streams, times};
+use crate::labels::Labels;
+use crate::text::{Diagnostic, Source};
+use crate::time::Nanoseconds;
+
+/// One log line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub time: Nanoseconds,
+    pub line: String,
+    /// Loki's structured metadata.
+    pub metadata: Labels,
+    /// Labels of its stream, where the file has them.
+    pub stream: Option<Labels>,
+}
+
+/// How to read a file of lines.
+#[derive(Clone, Debug)]
+pub struct LineOptions {
+    /// How times are written; not needed for files that say so themselves.
+    pub time: Option<TimePattern>,
+    /// The zone of times in `field` that say none.
+    pub zone: Zone,
+    /// Lines are JSON objects, and this field holds the time.
+    pub field: Option<String>,
+    /// Lines are JSON objects, and this field holds the line; the whole object unless given.
+    pub line: Option<String>,
+    /// Only these lines.
+    pub matching: Option<Regex>,
+}
+
+/// The lines of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// Those that are wanted, in order of time; of one time in the order of the file.
+    pub entries: Vec<Entry>,
+    /// How many lines the file has, empty ones aside.
+    pub total: usize,
+    /// How many have no time of their own and are taken as written with the line before them.
+    pub untimed: usize,
+    /// How many have no time, and no line with one before them.
+    pub skipped: usize,
+    /// The number of the first line without a time.
+    pub first_untimed: Option<usize>,
+}
+
+impl Lines {
+    /// What people should know of the lines without a time; `None` where there are none.
+    pub fn remark(&self, name: &str) -> Option<String> {
+        let first = self.first_untimed?;
+        let count = self.untimed + self.skipped;
+        let mut told = format!("{name}:{first}: {count} of {} lines have no time", self.total);
+        if self.untimed > 0 {
+            told += "; those behind a line with one are taken as written with it";
+        }
+        if self.skipped > 0 {
+            told += &format!("; {} in front of the first time are passed over", self.skipped);
+        }
+        Some(told)
+    }
+}
+
+/// How the lines of a file say their time.
+enum Shape<'a> {
+    Text(&'a TimePattern),
+    /// Objects with the time in `field`, and in `line` what was written.
+    Objects {
+        field: &'a str,
+        line: Option<&'a str>,
+    },
+    Journal,
+    /// `logcli --output=jsonl`
+    LogCli,
+}
+
+/// Reads a file of lines.
+///
+/// # Errors
+/// Files that cannot be read, whose format is not told, or in which no line has a time.
+pub fn read_lines(path: &Path, options: &LineOptions) -> Result<Lines, Diagnostic> {
+    read_source(&read_text(path, true)?, options)
+}
+
+fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnostic> {
+    let (text, _) = super::file::body(source);
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let shape = match (&options.field, &options.time) {
+        (Some(field), _) => Shape::Objects { field, line: options.line.as_deref() },
+        (None, Some(pattern)) => Shape::Text(pattern),
+        (None, None) => match serde_json::from_str::<Map<String, Value>>(first) {
+            Ok(object) if object.contains_key("__REALTIME_TIMESTAMP") => Shape::Journal,
+            Ok(object) if object.contains_key("timestamp") && object.contains_key("line") => Shape::LogCli,
+            _ if saved_streams::is_saved(text) => {
+                let mut lines = Lines::default();
+                for entry in saved_streams::read(source)? {
+                    lines.total += 1;
+                    lines.keep(entry, options);
+                }
+                lines.entries.sort_by_key(|entry| entry.time);
+                return Ok(lines);
+            }
+            Ok(_) => {
+                return Err(Diagnostic::error("lines of JSON, and nothing says which field holds the time")
+                    .at(source, span_of(source, first))
+                    .help("name it: `field: ts`; what is written stands in `line: msg`, say"));
+            }
+            Err(_) => {
+                let problem = Diagnostic::error("nothing says how these lines write their time");
+                let problem = problem.at(source, span_of(source, first));
+                let proposed = text.lines().take(50).find_map(TimePattern::propose);
+                return Err(match proposed {
+                    Some(pattern) => problem.help(format!("write `time: \"{pattern}\"`")),
+                    None => problem.help("write `time: \"...\"` with a pattern as strftime and chrono have it"),
+                });
+            }
+        },
+    };
+    let mut lines = Lines::default();
+    let mut last: Option<Nanoseconds> = None;
+    let no_metadata = Labels::empty();
+    for (at, line) in text.split('\n').enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.trim().is_empty() {
+            continue;
+        }
+        lines.total += 1;
+        let found = match &shape {
+            Shape::Text(pattern) => pattern.find(line, last).map(|time| (time, None, None)),
+            shape => object(line, shape, options),
+        };
+        let (time, written, stream) = match (found, last) {
+            (Some((time, written, stream)), _) => {
+                last = Some(time);
+                (time, written, stream)
+            }
+            (None, last) => {
+                lines.first_untimed.get_or_insert(at + 1);
+                let Some(last) = last else {
+                    lines.skipped += 1;
+                    continue;
+                };
+                lines.untimed += 1;
+                (last, None, None)
+            }
+        };
+        let line = written.unwrap_or_else(|| line.to_owned());
+        lines.keep(Entry { time, line, metadata: no_metadata.clone(), stream }, options);
+    }
+    if last.is_none() {
+        return Err(without_times(source, first, &shape));
+    }
+    lines.entries.sort_by_key(|entry| entry.time);
+    Ok(lines)
+}
+
+impl Lines {
+    fn keep(&mut self, entry: Entry, options: &LineOptions) {
+        if options.matching.as_ref().is_none_or(|regex| regex.is_match(&entry.line)) {
+            self.entries.push(entry);
+        }
+    }
+}
+
+fn without_times(source: &Source, first: &str, shape: &Shape<'_>) -> Diagnostic {
+    let (message, help) = match shape {
+        Shape::Text(pattern) => (
+            format!("no line has a time as in `{}`", pattern.written()),
+            match TimePattern::propose(first) {
+                Some(proposed) => format!("this line fits `{proposed}`"),
+                None => "this is the first line; compare it with the pattern".to_owned(),
+            },
+        ),
+        Shape::Objects { field, .. } => (
+            format!("no line is a JSON object with a time in `{field}`"),
+            "this is the first line; its time is RFC 3339, a number since 1970, or as `time` says".to_owned(),
+        ),
+        Shape::Journal | Shape::LogCli => ("no line has a time".to_owned(), "save the lines as they come".to_owned()),
+    };
+    Diagnostic::error(message).at(source, span_of(source, first)).help(help)
+}
+
+/// Time, line and stream of a JSON object; `None` where it is none, or has no time.
+fn object(
+    line: &str,
+    shape: &Shape<'_>,
+    options: &LineOptions,
+) -> Option<(Nanoseconds, Option<String>, Option<Labels>)> {
+    let fields: Map<String, Value> = serde_json::from_str(line).ok()?;
+    match shape {
+        Shape::Text(_) => None,
+        Shape::Objects { field, line } => {
+            let time = match fields.get(*field)? {
+                Value::String(text) => match &options.time {
+                    Some(pattern) => pattern.find(text, None),
+                    None => times::time(text, options.zone),
+                },
+                Value::Number(number) => match &options.time {
+                    Some(pattern) => pattern.find(&number.to_string(), None),
+                    None => times::time(&number.to_string(), options.zone),
+                },
+                _ => None,
+            }?;
+            Some((time, line.and_then(|line| fields.get(line)).and_then(written), None))
+        }
+        Shape::Journal => {
+            let microseconds: i64 = fields.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
+            let time = Nanoseconds(microseconds.checked_mul(1000)?);
+            let line = options.line.as_deref().unwrap_or("MESSAGE");
+            Some((time, fields.get(line).and_then(written).or_else(|| Some(String::new())), None))
+        }
+        Shape::LogCli => {
+            let time = times::time(fields.get("timestamp")?.as_str()?, options.zone)?;
+            let labels = fields.get("labels").and_then(Value::as_object).map(|labels| {
+                Labels::from_pairs(labels.iter().filter_map(|(name, value)| Some((name, value.as_str()?))))
+            });
+            Some((time, fields.get("line").and_then(written), labels))
+        }
+    }
+}
+
+/// What a field says; journald writes what is no UTF-8 as a list of bytes.
+fn written(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(bytes) => {
+            let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+            Some(String::from_utf8_lossy(&bytes?).into_owned())
+        }
+        Value::Null => None,
+        other => Some(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn options(time: Option<&str>, field: Option<&str>, line: Option<&str>, matching: Option<&str>) -> LineOptions {
+        // 2025-11-14T14:30:00Z and two hours more.
+        let near = (Timestamp(1_763_130_600_000), Timestamp(1_763_137_800_000));
+        LineOptions {
+            time: time.map(|time| TimePattern::new(time, Zone::UTC, None, near).unwrap()),
+            zone: Zone::UTC,
+            field: field.map(str::to_owned),
+            line: line.map(str::to_owned),
+            matching: matching.map(|regex| Regex::new(regex).unwrap()),
+        }
+    }
+
+    /// The lines, each with its nanoseconds since 15:00.
+    fn read(text: &str, options: &LineOptions) -> Result<Vec<(i64, String)>, String> {
+        let lines = read_source(&Source::new("f.log", text), options)
+            .map_err(|problem| format!("{problem} ({})", problem.help.clone().unwrap_or_default()))?;
+        Ok(lines.entries.into_iter().map(|entry| (entry.time.0 - 1_763_132_400_000_000_000, entry.line)).collect())
+    }
+
+    #[test]
+    fn lines_have_their_exact_times_and_those_without_one_that_of_the_line_before() {
+        let text = "kept for the record\n2025-11-14 15:00:01.000000002 boom\n\n\tat x\r\n2025-11-14 15:00:00.5 early\n";
+        let found = options(Some("%Y-%m-%d %H:%M:%S%.f"), None, None, None);
+        assert_eq!(
+            read(text, &found).unwrap(),
+            [
+                (500_000_000, "2025-11-14 15:00:00.5 early".to_owned()),
+                (1_000_000_002, "2025-11-14 15:00:01.000000002 boom".to_owned()),
+                (1_000_000_002, "\tat x".to_owned())
+            ]
+        );
+        let lines = read_source(&Source::new("f.log", text), &found).unwrap();
+        assert_eq!(
+            lines.remark("f.log").unwrap(),
+            "f.log:1: 2 of 4 lines have no time; those behind a line with one are taken as written with it; \
+             1 in front of the first time are passed over"
+        );
+        assert_eq!(read(text, &options(Some("%Y-%m-%d %H:%M:%S%.f"), None, None, Some("bo+m"))).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn journald_logcli_and_other_json_lines_are_read_by_their_fields() {
+        let journal = "{\"__REALTIME_TIMESTAMP\":\"1763132400000001\",\"MESSAGE\":\"ws close\",\"_PID\":\"1\"}\n\
+                       {\"__REALTIME_TIMESTAMP\":\"1763132400000002\",\"MESSAGE\":[104,105,255]}\n";
+        assert_eq!(
+            read(journal, &options(None, None, None, None)).unwrap(),
+            [(1000, "ws close".to_owned()), (2000, "hi\u{fffd}".to_owned())]
+        );
+        let logcli =
+            "{\"labels\":{\"job\":\"a\"},\"line\":\"x \\\"y\\\"\",\"timestamp\":\"2025-11-14T15:00:00.000000007Z\"}\n";
+        assert_eq!(read(logcli, &options(None, None, None, None)).unwrap(), [(7, "x \"y\"".to_owned())]);
+        let other = "{\"ts\":1763132400.25,\"msg\":\"a\"}\nnoise\n{\"ts\":\"2025-11-14T15:00:01Z\",\"msg\":\"b\"}\n";
+        assert_eq!(
+            read(other, &options(None, Some("ts"), Some("msg"), None)).unwrap(),
+            [(250_000_000, "a".to_owned()), (250_000_000, "noise".to_owned()), (1_000_000_000, "b".to_owned())]
+        );
+        assert_eq!(
+            read(other, &options(None, Some("ts"), None, Some("msg\":\"b"))).unwrap()[0].1,
+            "{\"ts\":\"2025-11-14T15:00:01Z\",\"msg\":\"b\"}"
+        );
+    }
+
+    #[test]
+    fn a_file_whose_times_cannot_be_read_says_what_to_write() {
+        for (text, given, says) in [
+            ("[2025-11-14 15:00:00.000][1] x\n", options(None, None, None, None), "f.log:1:1: nothing says how"),
+            (
+                "[2025-11-14 15:00:00.000][1] x\n",
+                options(None, None, None, None),
+                "write `time: \"[%Y-%m-%d %H:%M:%S%.3f]\"`",
+            ),
+            ("\n3 drops at x+9c\n", options(None, None, None, None), "f.log:2:1: nothing says how"),
+            ("{\"ts\":1}\n", options(None, None, None, None), "`field: ts`"),
+            ("{\"ts\":1}\n", options(None, Some("time"), None, None), "no line is a JSON object with a time in `time`"),
+            (
+                "Nov 14 15:00:00 x\n",
+                options(Some("%Y-%m-%d %H:%M"), None, None, None),
+                "this line fits `%b %e %H:%M:%S%.f`",
+            ),
+        ] {
+            let problem = read(text, &given).unwrap_err();
+            assert!(problem.contains(says), "{problem}");
+        }
+    }
+}
