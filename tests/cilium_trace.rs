@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use firedrill::replay;
+use firedrill::replay::{self, LogEntry};
 use firedrill::text::Source;
 
 /// The lines of a variant's stream, each with the milliseconds since the start.
@@ -12,7 +12,8 @@ fn entries(variant: Option<&str>) -> Vec<(i64, String)> {
     let replay = replay::read(&Source::new("replay.yaml", text), &folder)
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()));
     let day = replay.variant(variant).unwrap();
-    day.log_entries(&day.logs[0]).into_iter().map(|(time, line)| ((time - day.start()).0, line)).collect()
+    let since = |entry: &LogEntry| entry.time.0 / 1_000_000 - day.start().0;
+    day.log_entries(&day.logs[0]).into_iter().map(|entry| (since(&entry), entry.line)).collect()
 }
 
 /// The lines of the trace in the document.

@@ -19,8 +19,8 @@ fn days() -> Vec<Arc<Day>> {
 fn lines(day: &Day, stream: &str, filters: &[&str]) -> Vec<(i64, String)> {
     let stream = day.logs.iter().find(|log| log.labels.iter().any(|(_, value)| value == stream)).unwrap();
     let entries = day.log_entries(stream).into_iter();
-    let entries = entries.filter(|(_, line)| filters.iter().all(|filter| line.contains(filter)));
-    entries.map(|(time, line)| ((time - day.start()).0, line)).collect()
+    let entries = entries.filter(|entry| filters.iter().all(|filter| entry.line.contains(filter)));
+    entries.map(|entry| (entry.time.0 / 1_000_000 - day.start().0, entry.line)).collect()
 }
 
 /// Sockets that lived for less than 120 s, by the document's expression: when they closed, and why.

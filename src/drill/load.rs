@@ -61,7 +61,7 @@ pub fn load_source(source: &Source, config: &Config) -> Result<Incident, Vec<Dia
     let folder = path.parent().unwrap_or(Path::new(""));
     let replay = replay::read(source, folder)?;
     let mut groups = Vec::new();
-    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    let (mut errors, mut warnings) = (Vec::new(), replay.warnings.clone());
     for file in &replay.rules {
         let path = tidy(&file.path);
         let read = config.read_file(&path).map_err(|error| match error.place {

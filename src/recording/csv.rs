@@ -269,7 +269,9 @@ mod tests {
     const UTC: TableTimes<'static> = TableTimes { zone: Zone::UTC, pattern: None };
 
     /// The heading and the labels of each series, and its samples with their seconds in the hour.
-    fn read_text(text: &str) -> Result<Vec<(String, String, Vec<(i64, f64)>)>, String> {
+    type Row = (String, String, Vec<(i64, f64)>);
+
+    fn read_text(text: &str) -> Result<Vec<Row>, String> {
         let found = read(&Source::new("d.csv", text), UTC).map_err(|problem| problem.to_string())?;
         let samples = |series: &super::super::RecordedSeries| {
             series.samples.iter().map(|(time, value)| (time.0 / 1000 % 3600, *value)).collect::<Vec<_>>()
@@ -280,7 +282,7 @@ mod tests {
             .collect())
     }
 
-    fn row(heading: &str, labels: &str, samples: &[(i64, f64)]) -> (String, String, Vec<(i64, f64)>) {
+    fn row(heading: &str, labels: &str, samples: &[(i64, f64)]) -> Row {
         (heading.to_owned(), labels.to_owned(), samples.to_vec())
     }
 

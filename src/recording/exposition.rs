@@ -114,7 +114,9 @@ fn stamp(text: &str, open_metrics: bool) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    fn read_text(text: &str, at: Option<i64>) -> Result<Vec<(String, Vec<(i64, f64)>)>, String> {
+    type Told = (String, Vec<(i64, f64)>);
+
+    fn read_text(text: &str, at: Option<i64>) -> Result<Vec<Told>, String> {
         let found = read(&Source::new("m.txt", text), at.map(Timestamp)).map_err(|problem| problem.to_string())?;
         let samples = |series: &super::super::RecordedSeries| {
             series.samples.iter().map(|(time, value)| (time.0, *value)).collect::<Vec<_>>()

@@ -144,7 +144,7 @@ impl TimePattern {
         let epoch = (Timestamp(0), Timestamp(0));
         PROPOSED.into_iter().find(|written| {
             // The most general ones fit any number.
-            let anywhere = !matches!(written, "%s" | "%s%.3f");
+            let anywhere = !matches!(*written, "%s" | "%s%.3f");
             let pattern = TimePattern::new(written, Zone::UTC, None, epoch);
             pattern.is_ok_and(|pattern| {
                 let found = pattern.regex.find(line);

@@ -37,7 +37,7 @@ impl RecordedSeries {
                 let (end, late) = (*time + interval, Duration(interval.0 / 2));
                 let missing = match self.samples.get(at + 1) {
                     Some((next, _)) => *next > end + late,
-                    None => end + late <= last,
+                    None => end <= last,
                 };
                 missing.then_some(end)
             });
@@ -177,7 +177,7 @@ mod tests {
         let found = recording(&[&samples], Times::Scrapes).unwrap();
         // The scrape of 90 s did not find it; that of 211 s is a late one, not a missing one.
         assert_eq!(ends(&found.series[0], 211), [90]);
-        // The recording goes on: nobody knows more than that it is not there at 241 s.
+        // The recording goes on, and it is not there at 241 s.
         assert_eq!(ends(&found.series[0], 300), [90, 241]);
     }
 

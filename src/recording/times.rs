@@ -32,10 +32,10 @@ pub fn time(text: &str, zone: Zone) -> Option<Nanoseconds> {
 fn since_1970(text: &str) -> Option<Nanoseconds> {
     let (whole, rest) = text.split_once('.').unwrap_or((text, ""));
     let number: i64 = whole.parse().ok()?;
-    let unit: i64 = match number {
-        ..100_000_000_000 => 1_000_000_000,
-        ..100_000_000_000_000 => 1_000_000,
-        ..100_000_000_000_000_000 => 1000,
+    let unit: i64 = match number.checked_ilog10().unwrap_or(0) {
+        0..11 => 1_000_000_000,
+        11..14 => 1_000_000,
+        14..17 => 1000,
         _ => 1,
     };
     let mut nanoseconds = number.checked_mul(unit)?;

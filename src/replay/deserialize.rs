@@ -19,20 +19,34 @@ const NODE: &str = "$firedrill::Node";
 /// (`visit_newtype_struct`).
 pub const WORD_OR_FIELDS: &str = "$firedrill::WordOrFields";
 
+/// The newtype name by which a type asks for a single value (`visit_some`) or else for its fields
+/// (`visit_newtype_struct`), both with their places.
+pub const TEXT_OR_FIELDS: &str = "$firedrill::TextOrFields";
+
 /// Reads nodes of one source and keeps the problems.
 pub struct Reader<'a> {
     pub source: &'a Source,
     problems: RefCell<Vec<Diagnostic>>,
+    warnings: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(source: &'a Source) -> Reader<'a> {
-        Reader { source, problems: RefCell::default() }
+        Reader { source, problems: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// Notes a problem at a place.
     pub fn problem(&self, span: Span, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem.at(self.source, span));
+    }
+
+    /// Notes what people should know, and what is no problem.
+    pub fn warn(&self, span: Span, warning: Diagnostic) {
+        self.warnings.borrow_mut().push(warning.at(self.source, span));
+    }
+
+    pub fn take_warnings(&self) -> Vec<Diagnostic> {
+        self.warnings.take()
     }
 
     /// The value, where the place holds one; otherwise the problem is noted.
@@ -388,6 +402,9 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_, '_> {
             && let Some(word) = self.node.text()
         {
             return self.placed(visitor.visit_str(word));
+        }
+        if name == TEXT_OR_FIELDS && self.node.text().is_some() {
+            return self.placed(visitor.visit_some(self));
         }
         if name != NODE {
             return visitor.visit_newtype_struct(self);

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::deserialize::{Entries, Later, Text};
+use super::document_evidence::{FileOr, LinesFileDoc, SeriesFileDoc};
 use super::document_expect::ExpectDoc;
 use super::tree::Node;
 
@@ -134,7 +135,7 @@ pub struct SpanDoc {
     pub recorded: Option<Text>,
 }
 
-/// Events of one kind: exactly one of `at`, `every`, `poisson`, `retry`, `script`, `after`.
+/// Events of one kind: exactly one of `at`, `every`, `poisson`, `retry`, `script`, `after`, `evidence`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EventDoc {
@@ -156,6 +157,9 @@ pub struct EventDoc {
     /// Follows from another event (`attempt.start`) or comes once, after the mark of a span (`stuck.from`).
     #[serde(default)]
     pub after: Option<Text>,
+    /// One for each of the log lines in a file, at its time; lines outside of the replay are none.
+    #[serde(default)]
+    pub evidence: Option<FileOr<LinesFileDoc>>,
     /// With `after`: only the events that come in this span, or in one of these; counted for `nth` from there on.
     #[serde(default)]
     pub within: Option<OneOrMany>,
@@ -299,10 +303,10 @@ pub struct MetricDoc {
     /// that it ends there, where promtool just has no sample; so has a target that is `pushed`.
     #[serde(default)]
     pub values: Option<Text>,
-    /// A saved answer of `/api/v1/query_range`, relative to this file: series that match `series` are taken,
-    /// with their own labels and times.
+    /// A file with recorded series: those that have the name and labels of `series` are taken, with all of their labels and
+    /// their times. They need no `target`; one that is `pushed` says that nothing ends where it has no value.
     #[serde(default)]
-    pub recorded_file: Option<Text>,
+    pub recorded_file: Option<FileOr<SeriesFileDoc>>,
     /// Counters and backlogs that count parts (seconds, for example) and are not rounded down to whole numbers.
     #[serde(default)]
     pub fractions: bool,
@@ -429,17 +433,25 @@ pub struct RestartDoc {
     pub labels: Entries<Text>,
 }
 
-/// A stream of log lines; read and checked, and queried by a later version.
+/// A stream of log lines, which an event writes or which were recorded; read and checked, and queried by a later version.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogDoc {
-    /// Labels of the stream.
+    /// Labels of the stream. Of recorded streams that have their own labels, those with these.
     pub stream: Entries<Text>,
+    /// A file with the lines of the stream, those outside of the replay aside.
+    #[serde(default)]
+    pub recorded_file: Option<FileOr<LinesFileDoc>>,
+    /// With `recorded_file`: only the lines in this span, or in one of these. A variant without it has none of them.
+    #[serde(default)]
+    pub within: Option<OneOrMany>,
     /// These lines for each of these events.
-    pub event: Text,
+    #[serde(default)]
+    pub event: Option<Text>,
     /// The line, or several. `${time}` is the time of the event, `${n}` its number, and `${wait}` the wait behind an attempt, in
     /// seconds.
-    pub line: OneOrMany,
+    #[serde(default)]
+    pub line: Option<OneOrMany>,
     /// How `${time}` is written, as strftime and chrono have it: `%Y-%m-%d %H:%M:%S%.3f`. RFC 3339 in UTC unless written.
     #[serde(default)]
     pub time: Option<Text>,

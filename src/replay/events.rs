@@ -1,6 +1,7 @@
 //! Events: when something happened, once or a thousand times, and the marks of each.
 
 use super::document::{EventDoc, EveryDoc, PoissonDoc, RetryDoc};
+use super::document_evidence::FileOr;
 use super::names;
 use super::provenance::Figure;
 use super::random::Random;
@@ -51,12 +52,12 @@ impl Event {
 /// The marks of one generator.
 pub type Marks = Vec<(&'static str, Vec<Timestamp>)>;
 
-fn too_many(name: &str) -> Diagnostic {
+pub fn too_many(name: &str) -> Diagnostic {
     Diagnostic::error(format!("`{name}` would be more than {MAX_EVENTS} events"))
         .help("count what happens that often with `counter` and a rate")
 }
 
-/// Which of the six ways an event is written in.
+/// Which of the seven ways an event is written in.
 pub fn only_kind(doc: &EventDoc) -> Result<&'static str, Diagnostic> {
     let kinds = [
         ("at", doc.at.is_some()),
@@ -65,6 +66,7 @@ pub fn only_kind(doc: &EventDoc) -> Result<&'static str, Diagnostic> {
         ("retry", doc.retry.is_some()),
         ("script", doc.script.is_some()),
         ("after", doc.after.is_some()),
+        ("evidence", doc.evidence.is_some()),
     ];
     let mut written = kinds.into_iter().filter(|(_, written)| *written).map(|(kind, _)| kind);
     match (written.next(), written.next()) {
@@ -82,7 +84,7 @@ pub fn only_kind(doc: &EventDoc) -> Result<&'static str, Diagnostic> {
             Ok(kind)
         }
         (None, _) => Err(Diagnostic::error("an event that never happens")
-            .help("write one of at, every, poisson, retry, script, after")),
+            .help("write one of at, every, poisson, retry, script, after, evidence")),
         (Some(one), Some(two)) => {
             Err(Diagnostic::error(format!("an event both by `{one}` and by `{two}`")).help("give each its own name"))
         }
@@ -202,7 +204,11 @@ pub fn derived(name: &str, of: &[Timestamp], delay: Duration, nth: u64, probabil
 
 /// The names of spans and events that an event's document refers to, for its figures.
 pub fn reference(doc: &EventDoc) -> Option<&str> {
-    let EventDoc { every, poisson, retry, script, after, .. } = doc;
+    let EventDoc { every, poisson, retry, script, after, evidence, .. } = doc;
+    if let Some(FileOr::Fields(evidence)) = evidence {
+        let mark = evidence.first_at.as_ref().or(evidence.zero.as_ref())?;
+        return mark.text.split(['.', ' ']).next();
+    }
     let text = match (every, poisson, retry, script, after) {
         (Some(EveryDoc { within, .. }), ..) | (_, Some(PoissonDoc { within, .. }), ..) => within.as_ref(),
         (_, _, Some(RetryDoc { during, .. }), ..) => Some(during),

@@ -48,12 +48,13 @@ impl Day {
         check_size(self, limits).map_err(|problem| vec![problem])?;
         let mut generated = Generated { store: MetricStore::default(), provenance: Vec::new(), samples: 0 };
         for (at, target) in self.targets.iter().enumerate().filter(|(_, target)| !target.pushed) {
-            let mut scrape = Scrape::new(self, at, target);
+            let mut scrape = Scrape::new(self, Some(at), target);
             scrape.up(&mut generated.store).map_err(|clash| vec![self.clash(target.place, &clash)])?;
             generated.samples += scrape.written;
         }
+        let unscraped = Target::none();
         for metric in &self.metrics {
-            let Some(target) = self.targets.get(metric.target) else { continue };
+            let target = metric.target.and_then(|at| self.targets.get(at)).unwrap_or(&unscraped);
             let mut scrape = Scrape::new(self, metric.target, target);
             scrape
                 .metric(metric, &mut generated.store)
@@ -80,10 +81,12 @@ impl Day {
 /// Refuses a day that would not fit, naming what is largest.
 fn check_size(day: &Day, limits: Limits) -> Result<(), Diagnostic> {
     let counts = day.metrics.iter().filter_map(|metric| {
-        let scrapes = day.targets.get(metric.target)?.scrapes(day.calendar);
         let samples = match &metric.generator {
             Generator::Recorded(series) => series.iter().map(|series| series.samples.len() as u64).sum(),
-            generator => scrapes.saturating_mul(generator.series() as u64),
+            generator => {
+                let scrapes = metric.target.and_then(|at| day.targets.get(at))?.scrapes(day.calendar);
+                scrapes.saturating_mul(generator.series() as u64)
+            }
         };
         Some((samples, metric.series.span, metric.labels.as_metric()))
     });
@@ -135,8 +138,8 @@ struct Series {
 }
 
 impl<'a> Scrape<'a> {
-    fn new(day: &'a Day, at: usize, target: &'a Target) -> Scrape<'a> {
-        let gaps: Vec<&Gap> = day.gaps.iter().filter(|gap| gap.target == at).collect();
+    fn new(day: &'a Day, at: Option<usize>, target: &'a Target) -> Scrape<'a> {
+        let gaps: Vec<&Gap> = day.gaps.iter().filter(|gap| Some(gap.target) == at).collect();
         let mut changes: Vec<(Timestamp, &Labels)> = gaps
             .iter()
             .filter_map(|gap| match &gap.kind {
@@ -200,7 +203,7 @@ impl<'a> Scrape<'a> {
                     let mut series = None;
                     self.turn(&mut series, recording.labels.clone(), self.day.start(), store)?;
                     for (time, value) in &recording.samples {
-                        self.write(series.as_mut(), *time, Some(*value), store)?;
+                        self.write(series.as_mut(), *time, *value, store)?;
                     }
                 }
                 Ok(())

@@ -1,34 +1,170 @@
-//! Log lines: which stream writes what for which event.
+//! Log lines: which stream writes what for which event, and which lines were recorded.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::format::{Item, StrftimeItems};
 
 use super::deserialize::{Reader, Text};
 use super::document::{LogDoc, OneOrMany};
-use super::model::{Day, LogStream};
+use super::document_evidence::LinesFileDoc;
+use super::model::{Day, LogStream, TimeSpan};
 use super::names;
+use super::provenance::{Figure, Kind};
 use super::read::labels;
+use super::recorded::{Files, millisecond};
 use super::spans::figure;
 use super::tree::substitute;
-use crate::text::Diagnostic;
-use crate::time::Timestamp;
+use crate::labels::Labels;
+use crate::recording::Entry;
+use crate::text::{Diagnostic, Span};
+use crate::time::Nanoseconds;
 
-/// Resolves a stream; `None` where it is broken, which is noted.
-pub fn resolve(doc: &LogDoc, day: &Day, reader: &Reader<'_>) -> Option<LogStream> {
-    let (name, mark) = doc.event.text.split_once('.').unwrap_or((&doc.event.text, ""));
+/// Where the lines of a stream come from.
+#[derive(Clone, Debug)]
+pub enum LogLines {
+    /// An event writes them.
+    Written {
+        /// The event and its mark, as in `attempt.end`.
+        event: Text,
+        /// The lines of each event, with what is filled in.
+        lines: Vec<Text>,
+        /// How `${time}` is written; `None` for RFC 3339.
+        time: Option<String>,
+        /// The number of the first event.
+        first: u64,
+    },
+    /// They were recorded; in order of time.
+    Recorded(Arc<[Entry]>),
+}
+
+/// One line of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogEntry {
+    /// Since 1970. Events are exact to the millisecond, recorded lines to the nanosecond.
+    pub time: Nanoseconds,
+    pub line: String,
+    /// Loki's structured metadata.
+    pub metadata: Labels,
+}
+
+/// Resolves a stream, or the several streams of a file; none where it is broken, which is noted.
+pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: &Reader<'_>) -> Vec<LogStream> {
+    let figure = figure(reader, "logs", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
+    let labels = labels(&doc.stream, reader);
+    match (&doc.recorded_file, &doc.event) {
+        (Some(file), None) => {
+            let written = [("line", doc.line.is_some()), ("first", doc.first.is_some()), ("time", doc.time.is_some())];
+            if let Some((field, _)) = written.iter().find(|(_, written)| *written) {
+                let problem = Diagnostic::error(format!("`{field}` does not go with `recorded_file`"));
+                let help = "it goes with `event`; what a file cannot say itself stands in `recorded_file: {file: ..., time: ...}`";
+                reader.problem(place, problem.help(help));
+                return Vec::new();
+            }
+            recorded(doc, &file.fields(), &labels, figure, day, files, reader).unwrap_or_default()
+        }
+        (None, Some(event)) => {
+            if let Some(OneOrMany(within)) = &doc.within {
+                let problem = Diagnostic::error("`within` goes with `recorded_file`");
+                let place = within.first().map_or(place, |span| span.span);
+                reader.problem(place, problem.help("lines that an event writes come when it does"));
+                return Vec::new();
+            }
+            let lines = written(doc, event, place, day, reader);
+            lines.map(|lines| LogStream { labels, lines, figure }).into_iter().collect()
+        }
+        _ => {
+            let problem = Diagnostic::error("a stream needs either an `event` or a `recorded_file`");
+            reader.problem(
+                place,
+                problem.help("write `event: NAME` and `line: ...`, or `recorded_file: {file: ..., time: ...}`"),
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn recorded(
+    doc: &LogDoc,
+    file: &LinesFileDoc,
+    wanted: &Labels,
+    said: Option<Figure>,
+    day: &Day,
+    files: &Files<'_>,
+    reader: &Reader<'_>,
+) -> Option<Vec<LogStream>> {
+    let time = |text: &Text| day.time(text).map(Some).map_err(|problem| reader.extend([problem])).ok();
+    let found = files.lines(file, (day.calendar, &time), reader)?;
+    let within: Option<Vec<&TimeSpan>> = match &doc.within {
+        Some(OneOrMany(spans)) => {
+            let named = |name: &Text| {
+                let known = day.spans.iter().map(|span| span.name.as_str());
+                let unknown = || {
+                    Diagnostic::error(format!("unknown span `{}`", name.text)).help(names::hint(
+                        &name.text,
+                        "the spans are",
+                        known,
+                    ))
+                };
+                reader.keep(name.span, day.span(&name.text).ok_or_else(unknown))
+            };
+            Some(spans.iter().map(named).collect::<Option<_>>()?)
+        }
+        None => None,
+    };
+    let mut streams: BTreeMap<Labels, Vec<Entry>> = BTreeMap::new();
+    let (mut others, count) = (0, found.entries.len());
+    for entry in found.entries {
+        let own = entry.stream.clone().unwrap_or_else(|| wanted.clone());
+        if !wanted.iter().all(|(name, value)| own.get(name) == value) {
+            others += 1;
+            continue;
+        }
+        if within.as_ref().is_none_or(|spans| spans.iter().any(|span| span.contains(millisecond(entry.time)))) {
+            streams.entry(own).or_default().push(entry);
+        }
+    }
+    if others == count && count > 0 {
+        let problem = Diagnostic::error(format!("no stream {wanted} in {}", file.file.text));
+        reader
+            .problem(file.file.span, problem.help("a saved answer has streams of its own: name labels that they have"));
+        return None;
+    }
+    let figure = said.unwrap_or_else(|| Figure {
+        what: "logs".to_owned(),
+        kind: Kind::Recorded,
+        text: found.share,
+        place: file.file.span,
+    });
+    // A stream without lines on this day is still one that the replay has.
+    if streams.is_empty() {
+        streams.insert(wanted.clone(), Vec::new());
+    }
+    let stream = |(labels, entries): (Labels, Vec<Entry>)| LogStream {
+        labels,
+        lines: LogLines::Recorded(entries.into()),
+        figure: Some(figure.clone()),
+    };
+    Some(streams.into_iter().map(stream).collect())
+}
+
+fn written(doc: &LogDoc, mark: &Text, place: Span, day: &Day, reader: &Reader<'_>) -> Option<LogLines> {
+    let (name, rest) = mark.text.split_once('.').unwrap_or((&mark.text, ""));
     let Some(event) = day.event(name) else {
         let known: Vec<&str> = day.events.iter().map(|event| event.name.as_str()).collect();
         let problem = Diagnostic::error(format!("unknown event `{name}`"));
-        reader.problem(doc.event.span, problem.help(names::hint(name, "the events are", known.iter().copied())));
+        reader.problem(mark.span, problem.help(names::hint(name, "the events are", known.iter().copied())));
         return None;
     };
-    reader.keep(doc.event.span, event.times(mark))?;
+    reader.keep(mark.span, event.times(rest))?;
     let mut known: BTreeMap<String, String> = ["time", "n"].map(|name| (name.to_owned(), String::new())).into();
     if !event.waits.is_empty() || event.marks.len() > 1 {
         known.insert("wait".to_owned(), String::new());
     }
-    let OneOrMany(lines) = &doc.line;
+    let Some(OneOrMany(lines)) = &doc.line else {
+        reader.problem(place, Diagnostic::error("missing field `line`").help("add `line: ...` here"));
+        return None;
+    };
     for line in lines {
         reader.keep(line.span, substitute(&line.text, &known, false))?;
     }
@@ -39,42 +175,61 @@ pub fn resolve(doc: &LogDoc, day: &Day, reader: &Reader<'_>) -> Option<LogStream
         reader.problem(*span, problem.help("write it as strftime does: `%Y-%m-%d %H:%M:%S%.3f`"));
         return None;
     }
-    Some(LogStream {
-        labels: labels(&doc.stream, reader),
-        event: doc.event.clone(),
+    Some(LogLines::Written {
+        event: mark.clone(),
         lines: lines.clone(),
         time: doc.time.as_ref().map(|time| time.text.clone()),
         first: doc.first.unwrap_or(1),
-        figure: figure(reader, "logs", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]),
     })
 }
 
 impl Day {
     /// The lines of a stream in order of time, from all `logs` with its labels; of one time those of the earlier `logs` first.
-    pub fn log_entries(&self, stream: &LogStream) -> Vec<(Timestamp, String)> {
+    pub fn log_entries(&self, stream: &LogStream) -> Vec<LogEntry> {
         let mut entries = Vec::new();
         for part in self.logs.iter().filter(|part| part.labels == stream.labels) {
-            let (name, mark) = part.event.text.split_once('.').unwrap_or((&part.event.text, ""));
-            let Some(event) = self.event(name) else { continue };
-            for (at, time) in event.times(mark).unwrap_or_default().iter().enumerate() {
-                let written = time.calendar().map_or_else(String::new, |calendar| match &part.time {
-                    Some(format) => calendar.format(format).to_string(),
-                    None => calendar.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-                });
-                let number = part.first.saturating_add(at as u64);
-                let mut values = BTreeMap::from([("time".to_owned(), written), ("n".to_owned(), number.to_string())]);
-                let wait =
-                    event.waits.get(at).map_or_else(String::new, |wait| format!("{:.3}", wait.0 as f64 / 1000.0));
-                values.insert("wait".to_owned(), wait);
-                for line in &part.lines {
-                    // What can be filled in was checked when the stream was read.
-                    let filled = substitute(&line.text, &values, true).ok().flatten();
-                    entries.push((*time, filled.unwrap_or_else(|| line.text.clone())));
+            match &part.lines {
+                LogLines::Recorded(recorded) => entries.extend(recorded.iter().map(|entry| LogEntry {
+                    time: entry.time,
+                    line: entry.line.clone(),
+                    metadata: entry.metadata.clone(),
+                })),
+                LogLines::Written { event, lines, time, first } => {
+                    self.write_lines((event, lines, time.as_deref(), *first), &mut entries);
                 }
             }
         }
-        entries.sort_by_key(|(time, _)| *time);
+        entries.sort_by_key(|entry| entry.time);
         entries
+    }
+
+    fn write_lines(
+        &self,
+        (mark, lines, format, first): (&Text, &[Text], Option<&str>, u64),
+        entries: &mut Vec<LogEntry>,
+    ) {
+        let (name, mark) = mark.text.split_once('.').unwrap_or((&mark.text, ""));
+        let Some(event) = self.event(name) else { return };
+        let metadata = Labels::empty();
+        for (at, time) in event.times(mark).unwrap_or_default().iter().enumerate() {
+            let written = time.calendar().map_or_else(String::new, |calendar| match format {
+                Some(format) => calendar.format(format).to_string(),
+                None => calendar.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            });
+            let number = first.saturating_add(at as u64);
+            let mut values = BTreeMap::from([("time".to_owned(), written), ("n".to_owned(), number.to_string())]);
+            let wait = event.waits.get(at).map_or_else(String::new, |wait| format!("{:.3}", wait.0 as f64 / 1000.0));
+            values.insert("wait".to_owned(), wait);
+            for line in lines {
+                // What can be filled in was checked when the stream was read.
+                let filled = substitute(&line.text, &values, true).ok().flatten();
+                entries.push(LogEntry {
+                    time: Nanoseconds(time.0.saturating_mul(1_000_000)),
+                    line: filled.unwrap_or_else(|| line.text.clone()),
+                    metadata: metadata.clone(),
+                });
+            }
+        }
     }
 }
 
@@ -82,7 +237,7 @@ impl Day {
 mod tests {
     use std::path::Path;
 
-    use super::super::read;
+    use super::super::{LogEntry, read};
     use crate::text::Source;
 
     fn read_logs(logs: &str) -> Result<Vec<String>, String> {
@@ -94,7 +249,8 @@ mod tests {
         let replay = read(&Source::new("r.yaml", text), Path::new(".")).map_err(|problems| problems[0].to_string())?;
         let day = replay.variant(None).unwrap();
         let entries = day.log_entries(&day.logs[0]);
-        Ok(entries.into_iter().map(|(time, line)| format!("{} {line}", (time - day.start()).0)).collect())
+        let since = |entry: &LogEntry| (entry.time.0 - day.start().0 * 1_000_000) / 1_000_000;
+        Ok(entries.into_iter().map(|entry| format!("{} {}", since(&entry), entry.line)).collect())
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Metrics: what a target exposes, and the figures from which its samples follow.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::deserialize::{Reader, Text};
@@ -9,7 +8,7 @@ use super::histogram::{self, Distribution};
 use super::model::{Day, Target};
 use super::names;
 use super::provenance::{Figure, Kind};
-use super::recorded::{self, Recording};
+use super::recorded::{Files, Recorded};
 use super::spans::figure;
 use super::timeline::Timeline;
 use super::units::{self, Rate};
@@ -25,8 +24,8 @@ pub struct Metric {
     pub labels: Labels,
     /// Labels without those of the target: a restart may change those.
     pub own: Labels,
-    /// Index among the day's targets.
-    pub target: usize,
+    /// Index among the day's targets; `None` for recorded series that are of none of them.
+    pub target: Option<usize>,
     /// The first moment at which a scrape finds it; `None` for never.
     pub born: Option<Timestamp>,
     /// The value at the beginning.
@@ -70,7 +69,7 @@ pub enum Generator {
     },
     /// One value a scrape; `None` where there is none.
     Values(Vec<ValueRun>),
-    Recorded(Vec<Recording>),
+    Recorded(Vec<Recorded>),
 }
 
 /// How far a gauge strays at random.
@@ -129,7 +128,7 @@ fn only_kind(doc: &MetricDoc) -> Result<&'static str, Diagnostic> {
 pub struct Context<'a> {
     pub day: &'a Day,
     pub reader: &'a Reader<'a>,
-    pub base_dir: &'a Path,
+    pub files: &'a Files<'a>,
     /// All metrics' documents, for `drained`.
     pub docs: &'a [MetricDoc],
 }
@@ -139,8 +138,11 @@ impl Context<'_> {
     pub fn metric(&self, doc: &MetricDoc) -> Option<Metric> {
         let reader = self.reader;
         let own = parse_series(&doc.series, reader);
-        let target = target(self.day, doc.target.as_ref(), doc.series.span, reader);
         let kind = reader.keep(doc.series.span, only_kind(doc));
+        let target = match (kind, &doc.target) {
+            (Some("recorded_file"), None) => Some(None),
+            _ => target(self.day, doc.target.as_ref(), doc.series.span, reader).map(Some),
+        };
         let what = format!("metrics.{}", doc.series.text);
         let said = figure(reader, &what, [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
         let said_kind = said.as_ref().map(|figure| figure.kind);
@@ -158,7 +160,10 @@ impl Context<'_> {
         let generator = self.generator(doc, kind, &mut rests);
         let (own, target, generator) = (own?, target?, generator?);
         let born = self.born(doc, &generator)?;
-        let labels = join(&own, &self.day.targets[target].labels);
+        let labels = match target {
+            Some(target) => join(&own, &self.day.targets[target].labels),
+            None => own.clone(),
+        };
         let mut figures: Vec<Figure> = Vec::new();
         for figure in rests.figures {
             if !figures.contains(&figure) {
@@ -260,16 +265,23 @@ impl Context<'_> {
                 self.values(text, doc).map(Generator::Values)
             }
             _ => {
-                let file = doc.recorded_file.as_ref()?;
+                let file = doc.recorded_file.as_ref()?.fields();
                 let labels = parse_series(&doc.series, reader)?;
-                let found = recorded::read(&self.base_dir.join(&file.text), &labels, self.day.calendar);
+                let target = match &doc.target {
+                    Some(name) => Some(&self.day.targets[target(self.day, Some(name), name.span, reader)?]),
+                    None => None,
+                };
+                let time = |text: &Text| self.day.time(text).map(Some).map_err(|problem| reader.extend([problem])).ok();
                 rests.figures.push(Figure {
                     what: rests.what.clone(),
                     kind: Kind::Recorded,
-                    text: file.text.clone(),
-                    place: file.span,
+                    text: file.file.text.clone(),
+                    place: file.file.span,
                 });
-                reader.keep(file.span, found).map(Generator::Recorded)
+                // What is pushed comes when it likes.
+                let scrape = target.filter(|target| !target.pushed).map(|target| target.scrape);
+                let clock = (self.day.calendar, &time as super::recorded::TimeOf<'_>);
+                self.files.series(&file, &labels, scrape, clock, reader).map(Generator::Recorded)
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod deserialize;
 mod document;
+mod document_evidence;
 mod document_expect;
 mod document_shapes;
 mod each;
@@ -44,6 +45,7 @@ pub use expectation::{
 };
 pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};
+pub use logs::{LogEntry, LogLines};
 pub use metrics::{Generator, Metric, Noise};
 pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Target, TimeSpan};
 pub use provenance::{Figure, Kind, SeriesProvenance};

@@ -7,6 +7,7 @@ use super::deserialize::Text;
 use super::events::Event;
 use super::expectation::Expectations;
 use super::gaps::Gap;
+use super::logs::LogLines;
 use super::marks;
 use super::metrics::Metric;
 use super::names;
@@ -30,6 +31,8 @@ pub struct Replay {
     pub external_labels: Labels,
     /// How often rules are evaluated where their group does not say.
     pub interval: Duration,
+    /// What is odd in it and no error.
+    pub warnings: Vec<Diagnostic>,
     /// The base day, then the variants in the order of the file.
     pub(super) days: Vec<Arc<Day>>,
 }
@@ -150,6 +153,18 @@ pub struct Target {
 }
 
 impl Target {
+    /// What exposes series that no scrape found, but a recording has.
+    pub fn none() -> Target {
+        Target {
+            name: String::new(),
+            labels: Labels::empty(),
+            scrape: Duration::ZERO,
+            phase: Duration::ZERO,
+            pushed: false,
+            place: Span::default(),
+        }
+    }
+
     /// How many scrapes there are in a replay.
     pub fn scrapes(&self, calendar: Calendar) -> u64 {
         let room = calendar.end - calendar.start - self.phase;
@@ -184,17 +199,10 @@ impl TimeSpan {
     }
 }
 
-/// A stream of log lines, or a part of one: what one event writes.
+/// A stream of log lines, or a part of one: what one event writes, or one file holds.
 #[derive(Clone, Debug)]
 pub struct LogStream {
     pub labels: Labels,
-    /// The event and its mark, as in `attempt.end`.
-    pub event: Text,
-    /// The lines of each event, with what is filled in.
-    pub lines: Vec<Text>,
-    /// How `${time}` is written; `None` for RFC 3339.
-    pub time: Option<String>,
-    /// The number of the first event.
-    pub first: u64,
+    pub lines: LogLines,
     pub figure: Option<Figure>,
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::deserialize::{Entries, Later, Reader, Text};
-use super::document::{Document, EventDoc, FORMAT, MetricDoc, SpanDoc, VariantDoc};
+use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, SpanDoc, VariantDoc};
 use super::document_expect::ExpectDoc;
 use super::each;
 use super::expectation::{self, Expectations};
@@ -14,6 +14,7 @@ use super::logs;
 use super::metrics::{Context, Generator, Metric};
 use super::model::{Day, Dialect, Replay, RuleFile, Target};
 use super::names;
+use super::recorded::Files;
 use super::spans::{LeftOut, Resolver};
 use super::times::{self, Calendar};
 use super::tree::{Kind, Node};
@@ -39,16 +40,23 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
         return Err(vec![Diagnostic::error(message).at(source, Span::default())]);
     };
     check_format(tree, source).map_err(|problem| vec![problem])?;
-    let base = read_day(source, base_dir, tree, None)?;
+    let files = Files::new(base_dir);
+    let base = read_day(source, &files, base_dir, tree, None)?;
     let mut days = vec![Arc::new(base.day)];
+    let mut warnings = base.warnings;
     let mut problems = Vec::new();
     for (name, variant) in &base.variants {
         if name.text == "day" {
             let problem = Diagnostic::error("a variant cannot be called `day`").at(source, name.span);
             problems.push(problem.help("that is what the replay itself is called in reports"));
         }
-        match read_day(source, base_dir, tree, Some((name, variant))) {
-            Ok(read) => days.push(Arc::new(read.day)),
+        match read_day(source, &files, base_dir, tree, Some((name, variant))) {
+            Ok(read) => {
+                days.push(Arc::new(read.day));
+                let new = |warning: &Diagnostic| !warnings.iter().any(|known| known.message == warning.message);
+                let new: Vec<Diagnostic> = read.warnings.into_iter().filter(new).collect();
+                warnings.extend(new);
+            }
             Err(wrong) => problems.extend(wrong.into_iter().map(|problem| Diagnostic {
                 message: format!("variant `{}`: {}", name.text, problem.message),
                 ..problem
@@ -69,6 +77,7 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
         dialect: base.dialect,
         external_labels: day.external_labels.clone(),
         interval: day.interval,
+        warnings,
         days,
     })
 }
@@ -92,16 +101,18 @@ struct ReadDay {
     rules: Vec<RuleFile>,
     dialect: Dialect,
     variants: Vec<(Text, VariantDoc)>,
+    warnings: Vec<Diagnostic>,
 }
 
 fn read_day(
     source: &Source,
+    files: &Files<'_>,
     base_dir: &Path,
     tree: &Node,
     variant: Option<(&Text, &VariantDoc)>,
 ) -> Result<ReadDay, Vec<Diagnostic>> {
     let reader = Reader::new(source);
-    let read = resolve_day(&reader, base_dir, tree, variant);
+    let read = resolve_day(&reader, files, base_dir, tree, variant);
     match read {
         Some(read) if reader.is_clean() => Ok(read),
         _ => {
@@ -120,6 +131,7 @@ fn read_day(
 
 fn resolve_day(
     reader: &Reader<'_>,
+    files: &Files<'_>,
     base_dir: &Path,
     tree: &Node,
     variant: Option<(&Text, &VariantDoc)>,
@@ -151,7 +163,8 @@ fn resolve_day(
         spans.iter().any(|(read, _)| read.text == name.text) || events.iter().any(|(read, _)| read.text == name.text)
     };
     let unread: Vec<String> = written.filter(|name| !was_read(name)).map(|name| name.text.clone()).collect();
-    let (spans, events) = Resolver::new(reader, calendar, &left_out, spans, events).with_unread(&unread).resolve();
+    let (spans, events) =
+        Resolver::new(reader, calendar, files, &left_out, spans, events).with_unread(&unread).resolve();
     let interval = match &doc.interval {
         Some(text) => positive(text, reader).unwrap_or(DEFAULT_INTERVAL),
         None => DEFAULT_INTERVAL,
@@ -175,7 +188,7 @@ fn resolve_day(
     // What hangs on a broken span or event would only repeat what is wrong there.
     if reader.is_clean() {
         let metric_docs: Vec<MetricDoc> = doc.metrics.iter().filter_map(|entry| entry.read(reader)).collect();
-        let context = Context { day: &day, reader, base_dir, docs: &metric_docs };
+        let context = Context { day: &day, reader, files, docs: &metric_docs };
         let metrics: Vec<Metric> = metric_docs.iter().filter_map(|doc| context.metric(doc)).collect();
         one_generator_a_series(&metrics, &day.targets, reader);
         let gaps = doc
@@ -183,7 +196,10 @@ fn resolve_day(
             .iter()
             .filter_map(|entry| gaps::resolve(&entry.read(reader)?, entry.node.span, &day, reader)?)
             .collect();
-        let logs = doc.logs.iter().filter_map(|entry| logs::resolve(&entry.read(reader)?, &day, reader)).collect();
+        let streams = |entry: &Later<LogDoc>| {
+            entry.read(reader).map(|doc| logs::resolve(&doc, entry.node.span, &day, files, reader)).unwrap_or_default()
+        };
+        let logs = doc.logs.iter().flat_map(streams).collect();
         (day.metrics, day.gaps, day.logs) = (metrics, gaps, logs);
         let own = |doc: &Option<Later<ExpectDoc>>| expectations(doc.as_ref(), &day, reader);
         let (happened, expect) = match variant {
@@ -196,7 +212,8 @@ fn resolve_day(
     let rules =
         doc.rules.iter().map(|text| RuleFile { path: base_dir.join(&text.text), written: text.clone() }).collect();
     let documents = doc.document.map(|documents| documents.0).unwrap_or_default();
-    Some(ReadDay { day, documents, rules, dialect: dialect(doc.dialect.as_ref(), reader), variants })
+    let dialect = dialect(doc.dialect.as_ref(), reader);
+    Some(ReadDay { day, documents, rules, dialect, variants, warnings: reader.take_warnings() })
 }
 
 /// Writes every `each` out.

@@ -9,7 +9,8 @@ use super::events::{self, Event};
 use super::marks;
 use super::model::TimeSpan;
 use super::names;
-use super::provenance::{self, Figure};
+use super::provenance::{self, Figure, Kind};
+use super::recorded::{Files, millisecond};
 use super::times::{Calendar, Point};
 use super::units;
 use crate::text::{Diagnostic, Span};
@@ -26,6 +27,7 @@ pub struct LeftOut {
 pub struct Resolver<'a> {
     reader: &'a Reader<'a>,
     calendar: Calendar,
+    files: &'a Files<'a>,
     left_out: &'a LeftOut,
     spans: Vec<(Text, SpanDoc)>,
     events: Vec<(Text, EventDoc)>,
@@ -48,6 +50,7 @@ impl<'a> Resolver<'a> {
     pub fn new(
         reader: &'a Reader<'a>,
         calendar: Calendar,
+        files: &'a Files<'a>,
         left_out: &'a LeftOut,
         spans: Vec<(Text, SpanDoc)>,
         events: Vec<(Text, EventDoc)>,
@@ -55,6 +58,7 @@ impl<'a> Resolver<'a> {
         Resolver {
             reader,
             calendar,
+            files,
             left_out,
             spans,
             events,
@@ -193,6 +197,11 @@ impl<'a> Resolver<'a> {
                 .collect();
         let (mut marks, waits) = match kind {
             "retry" => self.retry(name, doc)?,
+            "evidence" => {
+                let (times, figure) = self.recorded(name, doc)?;
+                figures.push(figure);
+                (vec![("", times)], Vec::new())
+            }
             _ => (vec![("", self.times(key, doc)?)], Vec::new()),
         };
         for (_, times) in &mut marks {
@@ -298,6 +307,19 @@ impl<'a> Resolver<'a> {
         }
         let Some(event) = self.event(name)? else { return Ok(None) };
         event.times(rest).map(|times| Some(times.to_vec()))
+    }
+
+    /// The times of recorded lines, and what recorded them.
+    fn recorded(&self, name: &str, doc: &EventDoc) -> Option<(Vec<Timestamp>, Figure)> {
+        let file = doc.evidence.as_ref()?.fields();
+        let found = self.files.lines(&file, (self.calendar, &|text| self.time(text)), self.reader)?;
+        if found.entries.len() > events::MAX_EVENTS {
+            self.reader.problem(file.file.span, events::too_many(name));
+            return None;
+        }
+        let what = format!("events.{name}");
+        let figure = Figure { what, kind: Kind::Recorded, text: found.share, place: file.file.span };
+        Some((found.entries.iter().map(|entry| millisecond(entry.time)).collect(), figure))
     }
 
     fn retry(&self, name: &str, doc: &EventDoc) -> Option<(events::Marks, Vec<Duration>)> {

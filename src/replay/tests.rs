@@ -343,7 +343,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_to_write_instead() {
         ),
         ("metrics:\n  - {series: x, gauge: 1, born: first}\n", (2, 33), "`born: first`", "count"),
         ("metrics:\n  - {series: x, values: \"1x100\"}\n", (2, 25), "101 values for 11 scrapes", ""),
-        ("metrics:\n  - {series: x, recorded_file: x.csv}\n", (2, 32), "not supported yet", "query_range"),
+        ("metrics:\n  - {series: x, recorded_file: x.csv}\n", (2, 32), "x.csv: no such file", ""),
+        ("logs:\n  - {stream: {a: b}, line: x}\n", (2, 5), "either an `event` or a `recorded_file`", "recorded_file"),
         (
             "spans:\n  s: {from: \"00:01\", to: \"00:03\"}\n  t: {from: \"00:02\", to: \"00:04\"}\nmetrics:\n  - {series: x, gauge: {else: 1, s: 2, t: 3}}\n",
             (5, 40),
