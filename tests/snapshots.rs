@@ -61,6 +61,17 @@ fn an_alert_without_its_metric() {
 }
 
 #[test]
+fn a_replay_that_does_not_bring_about_what_happened() {
+    let happened = |at: &str| {
+        format!(
+            "happened:\n  alerts:\n    - 'RequestErrorsToAPI{{path=\"/api/v1/write\"}}': {{active: {{at: \"{at}\"}}"
+        )
+    };
+    let copy = changed("replay.yaml", &happened("15:09:00"), &happened("15:08:00"));
+    compare("test_not_calibrated", &printed(copy.path(), &["test", "--run", "day"]));
+}
+
+#[test]
 fn drills_for_machines() {
     compare("test_json", &printed(&root(), &["test", REPLAY, "--format", "json", "--run", "day|control"]));
 }

@@ -11,9 +11,10 @@ use crate::time::{Duration, Timestamp};
 
 use super::blind;
 use super::explain;
+use super::footing;
 use super::judge::{self, Event, Shortfall};
 use super::playback::Playback;
-use super::verdict::{Check, Life, Part, Verdict};
+use super::verdict::{Check, Life, Part, Rest, Verdict};
 
 /// All checks of one part of a replay, in the order of the file.
 pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<Check> {
@@ -35,6 +36,7 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
             reasons: Vec::new(),
             lives: Vec::new(),
             timeline: None,
+            rests_on: Vec::new(),
         });
     }
     checks
@@ -153,6 +155,7 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
         reasons: Vec::new(),
         timeline: None,
         lives,
+        rests_on: rests_on(playback, &rules, &expected.matchers),
     };
     match verdict {
         Verdict::Pass => {}
@@ -174,6 +177,20 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
         }
     }
     check
+}
+
+/// The series that the rules of an expectation read, without those that can only become other alerts than the selector's.
+fn rests_on(playback: &Playback, rules: &[(RuleRef, &Rule)], matchers: &[Matcher]) -> Vec<Rest> {
+    let of_rule = |rule: &Rule| {
+        let of_series = |matcher: &&Matcher| fixed_label(rule, &matcher.name).is_none();
+        let matchers: Vec<Matcher> = matchers.iter().filter(of_series).cloned().collect();
+        let mut rests = footing::of_exprs(playback, rule.promql());
+        if rests.iter().any(|rest| explain::may_meet(&rest.series, &matchers)) {
+            rests.retain(|rest| explain::may_meet(&rest.series, &matchers));
+        }
+        rests
+    };
+    rules.iter().flat_map(|(_, rule)| of_rule(rule)).collect()
 }
 
 /// What happened to one life, with its labels where there are several.
@@ -335,6 +352,7 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
         reasons: Vec::new(),
         lives: Vec::new(),
         timeline: None::<Timeline>,
+        rests_on: Vec::new(),
     };
     let mut checks = Vec::new();
     for (rule, life) in playback.lives().filter(|(_, life)| life.fired.is_some() && meant(life) && !selected(life)) {
@@ -352,7 +370,8 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
     let named = |name: &str| {
         told.iter().any(|e| e.matchers.iter().filter(|m| m.name.as_ref() == "alertname").all(|m| m.matches(name)))
     };
-    for (at, rule) in playback.alert_rules().filter(|(_, rule)| !named(&rule.name.value)) {
+    let unnamed = || playback.alert_rules().filter(|(_, rule)| !named(&rule.name.value));
+    for (at, rule) in unnamed() {
         let labels_meant = others.labels.iter().all(|matcher| {
             let own = rule.labels.iter().find(|(name, _)| **name == *matcher.name);
             own.is_none_or(|(_, value)| matcher.matches(value))
@@ -387,6 +406,8 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             vec!["silent".into()],
         ));
     }
+    let rests_on = footing::of_exprs(playback, unnamed().filter_map(|(_, rule)| rule.promql()));
+    checks.iter_mut().for_each(|check| check.rests_on.clone_from(&rests_on));
     checks
 }
 
@@ -412,6 +433,7 @@ pub fn failed_templates(playback: &Playback) -> Vec<Check> {
                 reasons: Vec::new(),
                 lives: Vec::new(),
                 timeline: None,
+                rests_on: Vec::new(),
             });
         }
     }
@@ -437,6 +459,7 @@ pub fn nothing_expected(playback: &Playback) -> Check {
         }],
         lives: Vec::new(),
         timeline: None,
+        rests_on: Vec::new(),
     }
 }
 
@@ -461,6 +484,7 @@ pub fn failed_rules(playback: &Playback) -> Vec<Check> {
             reasons: Vec::new(),
             lives: Vec::new(),
             timeline: None,
+            rests_on: Vec::new(),
         };
         checks.push((error.rule, check, 1));
     }

@@ -160,7 +160,7 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
 }
 
 /// Whether an alert from this series can be one that a selector selects: no label of it contradicts a matcher.
-fn may_meet(series: &Labels, selector: &[Matcher]) -> bool {
+pub fn may_meet(series: &Labels, selector: &[Matcher]) -> bool {
     selector.iter().all(|matcher| {
         let value = series.get(&matcher.name);
         value.is_empty() || matcher.matches(value)

@@ -4,6 +4,7 @@ mod blind;
 mod checks;
 pub mod discover;
 pub mod explain;
+pub mod footing;
 mod judge;
 mod load;
 pub mod playback;
@@ -13,13 +14,13 @@ pub mod verdict;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::replay::{Day, Generated, Kind, Limits};
+use crate::replay::{Day, Limits};
 use crate::text::Diagnostic;
 
 pub use blind::reason as blindness;
 pub use load::{Incident, load, load_source, tell_apart};
 pub use playback::Playback;
-use verdict::{Drill, Footing, Part};
+use verdict::{Drill, Part};
 
 /// Drills one day of an incident.
 ///
@@ -41,13 +42,16 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
     if found.is_empty() {
         found.push(checks::nothing_expected(&playback));
     }
+    let (rests_on, calibration) = (footing::of_checks(&playback, &found), footing::calibration(&found));
     Ok(Drill {
         name: incident.drill_name(day),
         replay: incident.replay.source.clone(),
         title: day.title.clone(),
         variant: day.name.clone(),
         checks: found,
-        footing: footing(&playback.generated),
+        footing: footing::of_all(&playback.generated),
+        rests_on,
+        calibration,
         fired: playback.run.alerts.iter().filter(|track| track.fired_at.is_some()).count(),
         dialect: incident.replay.dialect,
         evaluations: playback.run.evaluations,
@@ -55,17 +59,6 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
         untested: rule_places(&playback, false),
         elapsed: began.elapsed(),
     })
-}
-
-/// How many series rest on what.
-pub fn footing(generated: &Generated) -> Footing {
-    let count = |kind| generated.provenance.iter().filter(|series| series.kind == kind).count();
-    Footing {
-        documented: count(Kind::Documented),
-        assumed: count(Kind::Assumed),
-        fitted: count(Kind::Fitted),
-        recorded: count(Kind::Recorded),
-    }
 }
 
 /// Each rule by its file and place, so that a rule that several replays use counts once: those that are evaluated, or

@@ -11,6 +11,7 @@ use crate::syntax::ParseError;
 use crate::text::Diagnostic;
 
 use super::explain::clock;
+use super::footing;
 use super::playback::Playback;
 use super::verdict::{Check, Part, Verdict};
 
@@ -44,6 +45,7 @@ pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Ch
         reasons: Vec::new(),
         lives: Vec::new(),
         timeline: None,
+        rests_on: promql::parse(&text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default(),
     };
     let answer = match &expected.query {
         Query::PromQl(_) => answer(playback, &text, &steps),

@@ -2,7 +2,7 @@
 
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Labels;
-use crate::replay::Dialect;
+use crate::replay::{Dialect, Kind};
 use crate::text::Source;
 use crate::time::Timestamp;
 
@@ -80,6 +80,30 @@ pub struct Check {
     pub lives: Vec<Life>,
     /// The values and states around the shortfall; only where there is one.
     pub timeline: Option<Timeline>,
+    /// The series that decide it.
+    pub rests_on: Vec<Rest>,
+}
+
+/// A series that decides a verdict, and what it counts as.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rest {
+    pub series: Labels,
+    pub kind: Kind,
+}
+
+/// Whether a day of a replay brings about what alerting did that day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calibration {
+    /// The replay does not say what happened.
+    #[default]
+    Unknown,
+    /// It does, from figures that owe nothing to it.
+    Calibrated,
+    /// It does, and among the figures are some that were fitted: that they bring it about is no evidence.
+    Fitted,
+    /// It does not.
+    Off,
 }
 
 /// How many series rest on what kind of figure.
@@ -91,6 +115,22 @@ pub struct Footing {
     pub recorded: usize,
 }
 
+impl Footing {
+    /// Counts series by what they rest on.
+    pub fn of(kinds: impl IntoIterator<Item = Kind>) -> Footing {
+        let mut footing = Footing::default();
+        for kind in kinds {
+            match kind {
+                Kind::Documented => footing.documented += 1,
+                Kind::Assumed => footing.assumed += 1,
+                Kind::Fitted => footing.fitted += 1,
+                Kind::Recorded => footing.recorded += 1,
+            }
+        }
+        footing
+    }
+}
+
 /// One day of one replay, drilled.
 #[derive(Clone, Debug)]
 pub struct Drill {
@@ -100,7 +140,11 @@ pub struct Drill {
     pub title: String,
     pub variant: Option<String>,
     pub checks: Vec<Check>,
+    /// All its series.
     pub footing: Footing,
+    /// Those of them that decide the verdict: what the rules of its alerts and its queries read.
+    pub rests_on: Vec<Rest>,
+    pub calibration: Calibration,
     /// How many alert instances fired, expected or not.
     pub fired: usize,
     /// The language of the incident's own rules.

@@ -23,7 +23,8 @@ pub struct Gap {
     pub from: Timestamp,
     /// The first moment behind it; equal to `from` for a restart that takes no time.
     pub to: Timestamp,
-    pub figure: Option<Figure>,
+    /// Its own, and that of its span.
+    pub figures: Vec<Figure>,
     pub place: Span,
 }
 
@@ -55,7 +56,8 @@ impl Gap {
 
 /// Resolves a gap. The inner `None` is one that a variant leaves out with its span.
 pub fn resolve(doc: &GapDoc, place: Span, day: &Day, reader: &Reader<'_>) -> Option<Option<Gap>> {
-    let figure = figure(reader, "gaps", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
+    let own = figure(reader, "gaps", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
+    let mut figures: Vec<Figure> = own.into_iter().collect();
     let wheres: Vec<(GapKind, &WhereDoc)> = [
         (GapKind::Down, &doc.down),
         (GapKind::Vanished, &doc.vanished),
@@ -117,6 +119,7 @@ pub fn resolve(doc: &GapDoc, place: Span, day: &Day, reader: &Reader<'_>) -> Opt
             if span.left_out {
                 return Some(None);
             }
+            figures.extend(span.figure.clone());
             (span.from, span.to)
         }
         (None, Some(at)) if matches!(kind, GapKind::Restart(_)) => {
@@ -130,5 +133,5 @@ pub fn resolve(doc: &GapDoc, place: Span, day: &Day, reader: &Reader<'_>) -> Opt
         }
     };
     let name = doc.name.as_ref().map(|name| name.text.clone());
-    Some(Some(Gap { name, kind, target: at, matchers, from, to, figure, place }))
+    Some(Some(Gap { name, kind, target: at, matchers, from, to, figures, place }))
 }

@@ -6,7 +6,7 @@ use super::gaps::{Gap, GapKind};
 use super::histogram::Distribution;
 use super::metrics::{Generator, Metric, join};
 use super::model::{Day, Target};
-use super::provenance::{self, SeriesProvenance};
+use super::provenance::{self, Figure, SeriesProvenance};
 use super::timeline::Timeline;
 use super::units::Rate;
 use super::values::{Of, Values, whole};
@@ -33,7 +33,7 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Generated {
     pub store: MetricStore,
-    /// One entry a series, `up` aside.
+    /// One entry a series; `up` only where gaps of its target say where they come from, for it rests on nothing else.
     pub provenance: Vec<SeriesProvenance>,
     /// How many samples were written, stale markers included.
     pub samples: u64,
@@ -51,6 +51,13 @@ impl Day {
             let mut scrape = Scrape::new(self, Some(at), target);
             scrape.up(&mut generated.store).map_err(|clash| vec![self.clash(target.place, &clash)])?;
             generated.samples += scrape.written;
+            let figures: Vec<Figure> = scrape.gaps.iter().flat_map(|gap| gap.figures.iter().cloned()).collect();
+            let ups = if figures.is_empty() { Vec::new() } else { scrape.series };
+            generated.provenance.extend(ups.into_iter().map(|labels| SeriesProvenance {
+                labels,
+                kind: provenance::overall(None, &figures),
+                figures: figures.clone(),
+            }));
         }
         let unscraped = Target::none();
         for metric in &self.metrics {
@@ -61,6 +68,7 @@ impl Day {
                 .map_err(|clash| vec![self.clash(metric.series.span, &clash)])?;
             generated.samples += scrape.written;
             let kind = provenance::overall(metric.kind, &metric.figures);
+            // Gaps say when it was not seen; what it counts as follows from its values.
             let series = scrape.series.into_iter();
             generated.provenance.extend(series.map(|labels| SeriesProvenance {
                 labels,
@@ -290,10 +298,7 @@ impl<'a> Scrape<'a> {
         }
         self.write(series.as_mut(), time, None, store)?;
         let id = store.id_or_create(&labels);
-        // What is scraped has its own `up`, which rests on nothing.
-        if labels.name() != "up" || self.target.pushed {
-            self.series.push(labels.clone());
-        }
+        self.series.push(labels.clone());
         *series = Some(Series { labels, id, exposed: false });
         Ok(())
     }

@@ -7,9 +7,9 @@ use owo_colors::{OwoColorize, Style};
 
 use super::words::{paragraph, plain, shortened};
 use super::{RunFacts, chart, unit};
-use crate::drill::verdict::{Check, Drill, Footing, Life, Part, Verdict};
+use crate::drill::verdict::{Calibration, Check, Drill, Footing, Life, Part, Rest, Verdict};
 use crate::evidence::{Place, Reason};
-use crate::replay::Dialect;
+use crate::replay::{Dialect, Kind};
 use crate::suite::Outcome;
 use crate::time::Timestamp;
 
@@ -21,6 +21,9 @@ pub struct Look {
     /// Whether the width is that of a terminal, not a guess: then no line may be longer.
     pub bounded: bool,
 }
+
+/// The most series of one kind that are named.
+const RESTS: usize = 4;
 
 /// The whole report; with `diff`, what would have to be changed in unit test files for them to hold.
 pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> String {
@@ -67,7 +70,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
 fn headlines(out: &mut String, drills: &[Drill], look: Look) {
     let count = |text: &String| text.chars().count();
     let lines: Vec<(String, String, String)> =
-        drills.iter().map(|drill| (plain(&drill.name), plain(&headline(drill)), footing(drill.footing))).collect();
+        drills.iter().map(|drill| (plain(&drill.name), plain(&headline(drill)), standing(drill))).collect();
     let names = lines.iter().map(|(name, ..)| count(name)).max().unwrap_or(0);
     let told = lines.iter().map(|(_, told, _)| count(told)).max().unwrap_or(0).min(110);
     // The verdict takes 8 columns.
@@ -97,9 +100,8 @@ pub fn badge(verdict: Verdict, look: Look) -> String {
 fn headline(drill: &Drill) -> String {
     let worst = drill.verdict();
     if worst != Verdict::Pass {
-        let mut bad = drill.checks.iter().filter(|check| check.verdict == worst);
-        let first = bad.next().map(|check| check.summary.clone()).unwrap_or_default();
-        return and_more(first, bad.count());
+        let told = told_worst(drill, worst);
+        return if drill.calibration == Calibration::Off { format!("NOT CALIBRATED: {told}") } else { told };
     }
     let lives = |part| drill.checks.iter().filter(move |check| check.part == part).flat_map(|check| &check.lives);
     let lives = lives(Part::Expect).chain(lives(Part::Happened));
@@ -119,6 +121,13 @@ fn headline(drill: &Drill) -> String {
     }
 }
 
+/// The first check that is as bad as the drill.
+fn told_worst(drill: &Drill, worst: Verdict) -> String {
+    let mut bad = drill.checks.iter().filter(|check| check.verdict == worst);
+    let first = bad.next().map(|check| check.summary.clone()).unwrap_or_default();
+    and_more(first, bad.count())
+}
+
 fn and_more(first: String, more: usize) -> String {
     if more > 0 { format!("{first}, and {more} more") } else { first }
 }
@@ -128,17 +137,57 @@ fn clock(time: Timestamp) -> String {
     time.calendar().map_or_else(|| time.to_string(), |time| time.format("%H:%M:%S").to_string())
 }
 
-/// `6 series documented, 2 assumed, 1 fitted`.
-pub fn footing(footing: Footing) -> String {
+/// `9 series: 6 documented, 2 assumed, 1 fitted; rests on 1 documented, 1 fitted; calibrated`.
+fn standing(drill: &Drill) -> String {
+    let mut parts = vec![series(drill.footing)];
+    if !drill.rests_on.is_empty() {
+        parts.push(format!("rests on {}", by_kind(Footing::of(drill.rests_on.iter().map(|rest| rest.kind)))));
+    }
+    match drill.calibration {
+        Calibration::Unknown | Calibration::Off => {}
+        Calibration::Calibrated => parts.push("calibrated".to_owned()),
+        Calibration::Fitted => parts.push("fitted to what happened".to_owned()),
+    }
+    parts.join("; ")
+}
+
+/// `9 series: 6 documented, 2 assumed, 1 fitted`.
+pub fn series(footing: Footing) -> String {
+    let Footing { documented, assumed, fitted, recorded } = footing;
+    let count = documented + assumed + fitted + recorded;
+    let detail = if count == 0 { String::new() } else { format!(": {}", by_kind(footing)) };
+    format!("{count} series{detail}")
+}
+
+/// `6 documented, 2 assumed, 1 fitted`.
+pub fn by_kind(footing: Footing) -> String {
     let parts = [
         (footing.documented, "documented"),
         (footing.recorded, "recorded"),
         (footing.fitted, "fitted"),
         (footing.assumed, "assumed"),
     ];
+    let told = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// A line for each kind of figure: which of the series that decide a verdict count as such.
+pub fn named_rests(lead: &str, rests: &[Rest], width: usize) -> String {
     let mut out = String::new();
-    for (count, word) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        let _ = if out.is_empty() { write!(out, "{count} series {word}") } else { write!(out, ", {count} {word}") };
+    for kind in [Kind::Documented, Kind::Recorded, Kind::Fitted, Kind::Assumed] {
+        let mut names: Vec<String> =
+            rests.iter().filter(|rest| rest.kind == kind).map(|rest| plain(&rest.series.as_metric())).collect();
+        if names.is_empty() {
+            continue;
+        }
+        let more = names.len().saturating_sub(RESTS);
+        names.truncate(RESTS);
+        let mut told = names.join(", ");
+        if more > 0 {
+            let _ = write!(told, ", and {more} more");
+        }
+        let lead = if out.is_empty() { lead.to_owned() } else { " ".repeat(lead.len()) };
+        out.push_str(&paragraph(&lead, 2, &format!("{}: {told}", kind.as_str()), width));
     }
     out
 }
@@ -168,7 +217,16 @@ fn explain(out: &mut String, drill: &Drill, check: &Check, look: Look) {
         let lead = place.as_ref().map_or_else(|| "  ".to_owned(), |place| format!("  {}  ", at(place)));
         out.push_str(&paragraph(&lead, 0, text, width));
     }
+    out.push_str(&named_rests("  rests on  ", &check.rests_on, width));
+    if check.part == Part::Happened {
+        out.push_str(&paragraph("  ", 0, NOT_CALIBRATED, width));
+    }
 }
+
+/// What it means that `happened` does not hold.
+const NOT_CALIBRATED: &str = "not calibrated: the replay does not bring about what happened that day, so what else comes out \
+    of it proves nothing. Either its figures are off, or the rule has changed since; then say under `happened` only what the \
+    rule of today would have done as well";
 
 fn at(place: &Place) -> String {
     let spot = place.source.place(place.span.start);

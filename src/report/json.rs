@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{RunFacts, unit};
-use crate::drill::verdict::{Check, Footing, Life, Part, Verdict};
+use crate::drill::verdict::{Calibration, Check, Footing, Life, Part, Verdict};
 use crate::evidence::Place;
 use crate::labels::Labels;
 use crate::replay::Dialect;
@@ -56,6 +56,10 @@ struct DrillOut<'a> {
     verdict: Verdict,
     /// Series by the kind of figure that they rest on.
     footing: Footing,
+    /// The series that decide the verdict.
+    rests_on: Vec<RestOut>,
+    /// Whether the replay brings about what happened: `unknown`, `calibrated`, `fitted` (it was made to) or `off`.
+    calibration: Calibration,
     /// The language of the incident's own rules: `promql` or `metricsql`.
     dialect: Dialect,
     evaluations: u64,
@@ -74,6 +78,15 @@ struct CheckOut<'a> {
     happened: &'a [String],
     reasons: Vec<ReasonOut<'a>>,
     alerts: Vec<LifeOut>,
+    /// How many series of which kind decide it; the drill's `rests_on` names all.
+    rests_on: Footing,
+}
+
+#[derive(Serialize)]
+struct RestOut {
+    series: String,
+    /// `documented`, `recorded`, `fitted` or `assumed`.
+    kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -132,6 +145,7 @@ fn check(check: &Check) -> CheckOut<'_> {
             .map(|reason| ReasonOut { text: &reason.text, place: reason.place.as_ref().map(place) })
             .collect(),
         alerts: check.lives.iter().map(life).collect(),
+        rests_on: Footing::of(check.rests_on.iter().map(|rest| rest.kind)),
     }
 }
 
@@ -168,6 +182,12 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
                 variant: drill.variant.as_deref(),
                 verdict: drill.verdict(),
                 footing: drill.footing,
+                rests_on: drill
+                    .rests_on
+                    .iter()
+                    .map(|rest| RestOut { series: rest.series.as_metric(), kind: rest.kind.as_str() })
+                    .collect(),
+                calibration: drill.calibration,
                 dialect: drill.dialect,
                 evaluations: drill.evaluations,
                 seconds: drill.elapsed.as_secs_f64(),

@@ -9,7 +9,7 @@ use super::chart::{self, Layout};
 use super::human::{self, Look};
 use super::words::{paragraph, plain, shortened, wrapped};
 use crate::drill::verdict::Life;
-use crate::drill::{self, Incident, Playback, explain};
+use crate::drill::{self, Incident, Playback, explain, footing};
 use crate::evidence::{AlertState, Row, Timeline, distinguishing};
 use crate::histogram::Sample;
 use crate::labels::{Labels, Matcher};
@@ -282,10 +282,18 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
         };
         let told = format!("{target} {what}: {}{only}", from_to(gap.from, gap.to, start));
         out.push_str(&paragraph("  ", 2, &told, look.width));
-        gap.figure.iter().for_each(|figure| tell_figure(&mut out, "", figure, look));
+        let own = gap.figures.iter().filter(|figure| figure.what == "gaps");
+        own.for_each(|figure| tell_figure(&mut out, "", figure, look));
     }
-    let footing = human::footing(drill::footing(&playback.generated));
-    let _ = writeln!(out, "\n{footing}; {} samples", human::grouped(playback.generated.samples));
+    heading(&mut out, "Alerts");
+    for (_, rule) in playback.alert_rules() {
+        let rests = footing::of_exprs(playback, rule.promql());
+        let told = if rests.is_empty() { "rests on no series of this day" } else { "rests on" };
+        let _ = writeln!(out, "  {}: {told}", plain(&rule.name.value));
+        out.push_str(&human::named_rests("    ", &rests, look.width));
+    }
+    let all = human::series(footing::of_all(&playback.generated));
+    let _ = writeln!(out, "\n{all}; {} samples", human::grouped(playback.generated.samples));
     out
 }
 

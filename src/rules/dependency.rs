@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 
 use super::{Group, Rule, RuleKind};
+use crate::promql::ast::Expr;
 use crate::text::Located;
 
 /// The names of the series that alerts write (Prometheus `rules/alerting.go`).
@@ -167,6 +168,26 @@ pub fn reads(groups: &[Group]) -> BTreeSet<(usize, usize)> {
         }
         for (selector, _) in rule.promql().map(|expr| expr.selectors()).unwrap_or_default() {
             writers.of(&selector.matchers).for_each(&mut note);
+        }
+    }
+    found
+}
+
+/// All that an expression reads, also through the rules that write what it reads: the matchers of every selector.
+pub fn sources<'a>(groups: &'a [Group], expr: &'a Expr) -> Vec<&'a [Matcher]> {
+    let rules: Vec<&Rule> = groups.iter().flat_map(|group| &group.rules).collect();
+    let writers = Writers::new(&rules);
+    let mut found = Vec::new();
+    let mut asked = vec![false; rules.len()];
+    let mut open = vec![expr];
+    while let Some(expr) = open.pop() {
+        for (selector, _) in expr.selectors() {
+            found.push(selector.matchers.as_slice());
+            for writer in writers.of(&selector.matchers) {
+                if !std::mem::replace(&mut asked[writer], true) {
+                    open.extend(rules[writer].promql());
+                }
+            }
         }
     }
     found

@@ -14,7 +14,7 @@ mod schedule;
 mod sharing;
 mod written;
 
-pub use dependency::{Writers, reads};
+pub use dependency::{Writers, reads, sources};
 pub use evaluate::evaluate;
 pub use file::{ReadOptions, is_rule_document, read, read_with};
 pub use lifecycle::{AlertState, AlertTrack, OverLimit, Sighting};
