@@ -11,7 +11,7 @@ mod sum;
 pub use almost::almost_equal;
 pub use format::{format_api, format_f, format_g, format_v};
 pub use parse::{parse_go_float, parse_go_integer, parse_go_number};
-pub use size::parse_size;
+pub use size::{format_size, parse_size};
 pub use sum::{KahanSum, kahan_sum};
 
 /// The bit pattern of Prometheus' stale marker (`value.StaleNaN`), a NaN of its own.

@@ -27,6 +27,8 @@ enum Kit {
     PromqlParse(Cases),
     /// Expand templates of alerts
     Template(Cases),
+    /// Answer LogQL queries over a data set as Loki's HTTP API does
+    Logql(LogqlCases),
     /// Say of each LogQL query whether Loki accepts it, and how it prints it
     LogqlParse(Queries),
     /// Run upstream's test scripts of PromQL; the last line counts the cases
@@ -41,6 +43,15 @@ struct Scripts {
     /// Show every case that fails, not only the first few of a file
     #[arg(short, long)]
     verbose: bool,
+}
+
+#[derive(clap::Args)]
+struct LogqlCases {
+    /// Log lines, a JSON object each: labels, ts, line, metadata
+    #[arg(long, value_name = "FILE")]
+    dataset: PathBuf,
+    #[command(flatten)]
+    cases: Cases,
 }
 
 #[derive(clap::Args)]
@@ -67,6 +78,17 @@ pub fn run(args: Args) -> Exit {
                 Exit::Unusable
             }
         },
+        Kit::Logql(LogqlCases { dataset, cases }) => {
+            let name = dataset.display();
+            let read = std::fs::read_to_string(&dataset).map_err(|error| error.to_string());
+            match read.and_then(|text| logql::conformance::dataset(&text).map_err(|error| error.to_string())) {
+                Ok(logs) => answer_lines(&cases.cases, |line| logql::conformance::query_answer(line, &logs)),
+                Err(problem) => {
+                    output::note(&format!("{name}: {problem}"));
+                    Exit::Unusable
+                }
+            }
+        }
         Kit::LogqlParse(queries) => answer_lines(&queries.queries, logql::conformance::parse_answer),
         Kit::Promql(scripts) => run_scripts(&scripts),
     }

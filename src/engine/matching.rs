@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::operate::{arithmetic, compare};
+use super::operate::{Dialect, compare};
 use super::operate_histograms::{Notes, Operands, join_samples};
 use super::{EvalError, Filling, Head, Matrix, Memo, bits};
 use crate::labels::{Labels, METRIC_NAME};
@@ -14,7 +14,8 @@ use crate::text::Span;
 
 /// The labels by which an element finds its partner.
 fn signature(labels: &Labels, matching: &VectorMatching) -> Labels {
-    labels.filter(|name| {
+    // Whether a label is empty or absent makes no difference here, in LogQL either.
+    labels.without_empty().filter(|name| {
         let listed = matching.labels.iter().any(|label| label == name);
         if matching.on { listed } else { !listed && name != METRIC_NAME }
     })
@@ -75,6 +76,7 @@ pub struct Join<'a> {
     pub op: BinaryOp,
     pub return_bool: bool,
     pub matching: &'a VectorMatching,
+    pub dialect: Dialect,
     /// Whether names are removed only at the end of the evaluation.
     pub late_names: bool,
     /// The most pairs of columns that may meet.
@@ -85,8 +87,13 @@ pub struct Join<'a> {
 impl Join<'_> {
     /// The labels of a result (Prometheus `resultMetric`).
     fn result_labels(&self, many: &Labels, one: &Labels) -> Labels {
-        let renames = self.op.changes_value() || (self.return_bool && !self.late_names);
-        let mut labels = if renames { many.without_metadata() } else { many.clone() };
+        let mut labels = match self.dialect {
+            Dialect::Logql => many.without_empty(),
+            Dialect::Promql if self.op.changes_value() || (self.return_bool && !self.late_names) => {
+                many.without_metadata()
+            }
+            Dialect::Promql => many.clone(),
+        };
         let listed = |name: &str| self.matching.labels.iter().any(|label| label == name);
         if self.matching.cardinality == Cardinality::OneToOne {
             let on = self.matching.on;
@@ -329,7 +336,7 @@ fn operate(join: &Join<'_>, table: &Table, sides: &Sides<'_>, columns: Range<usi
                 *value = f64::from(u8::from(bits::has(&holds, step)));
             }
         } else {
-            arithmetic(join.op, left, right, values);
+            join.dialect.arithmetic(join.op, left, right, values);
         }
     }
 }

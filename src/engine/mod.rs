@@ -19,7 +19,7 @@ pub use histograms::{Arena, Filling};
 pub use matching::{Join, Matching};
 pub use matrix::{Column, EvalError, Head, Matrix};
 pub use memo::Memo;
-pub use operate::{arithmetic, compare};
+pub use operate::{Dialect, arithmetic, compare};
 pub use operate_histograms::{Note, Notes, Operand, operate_sample};
 pub use ranking::{insertion_sort, limit, rank, share};
 pub use set_operators::{SetTable, set_operation};

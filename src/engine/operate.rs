@@ -3,6 +3,29 @@
 use crate::number::math;
 use crate::syntax::BinaryOp;
 
+/// Whose rules the algebra follows where PromQL's and LogQL's differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Promql,
+    /// Nothing divides by zero, and the labels of a result keep what PromQL takes for the metric's own (Loki `MergeBinOp`,
+    /// `resultMetric`).
+    Logql,
+}
+
+impl Dialect {
+    /// `out[i] = lhs[i] op rhs[i]` for an arithmetic operator.
+    pub fn arithmetic(self, op: BinaryOp, lhs: &[f64], rhs: &[f64], out: &mut [f64]) {
+        arithmetic(op, lhs, rhs, out);
+        if self == Dialect::Logql && matches!(op, BinaryOp::Div | BinaryOp::Mod) {
+            for (out, divisor) in out.iter_mut().zip(rhs) {
+                if *divisor == 0.0 {
+                    *out = f64::NAN;
+                }
+            }
+        }
+    }
+}
+
 /// `out[i] = lhs[i] op rhs[i]` for an arithmetic operator (Prometheus `vectorElemBinop`).
 pub fn arithmetic(op: BinaryOp, lhs: &[f64], rhs: &[f64], out: &mut [f64]) {
     match op {

@@ -1,8 +1,10 @@
 //! Label sets, shared and hashed once, and the matchers that select them.
 
+mod expansion;
 mod go_regex;
 mod matcher;
 
+pub use expansion::expand;
 pub use matcher::{MatchOp, Matcher, RegexError, anchored_regex, group_names, search_regex};
 
 use std::cmp::Ordering;
@@ -109,6 +111,14 @@ impl Labels {
     /// Only the labels for which `keep` holds.
     pub fn filter(&self, mut keep: impl FnMut(&str) -> bool) -> Labels {
         Labels::from_sorted(self.0.pairs.iter().filter(|(n, _)| keep(n)).cloned().collect())
+    }
+
+    /// The labels that are not empty; only those of logs may be ([`Labels::keeping_empty`]).
+    pub fn without_empty(&self) -> Labels {
+        if self.0.pairs.iter().all(|(_, value)| !value.is_empty()) {
+            return self.clone();
+        }
+        Labels::from_sorted(self.0.pairs.iter().filter(|(_, value)| !value.is_empty()).cloned().collect())
     }
 
     /// The labels without the metric's name.

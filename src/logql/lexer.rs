@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::ast::{Conversion, RangeOp, VectorOp};
-use super::byte_size;
+use crate::number::parse_size;
 use crate::syntax::{BinaryOp, Cursor, ParseError, strings};
 use crate::text::Span;
 use crate::time::{Duration, Nanoseconds};
@@ -346,7 +346,7 @@ impl<'a> Lexer<'a> {
     /// Reads on from a number if it becomes a size in bytes.
     fn size(&mut self, start: usize) -> Option<u64> {
         let is_part = |c: char| c.is_numeric() || matches!(c, 'B' | 'i' | 'k' | 'K' | 'M' | 'G' | 'T' | 'P' | '.');
-        self.with_unit(start, is_part, |text| byte_size::parse(text).ok())
+        self.with_unit(start, is_part, |text| parse_size(text).ok())
     }
 
     fn with_unit<T>(

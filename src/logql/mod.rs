@@ -1,13 +1,16 @@
 //! LogQL as Loki 3.7 evaluates it.
 
-pub mod arithmetic;
+pub mod answer;
+mod arithmetic;
 pub mod ast;
-pub mod byte_size;
 pub mod conformance;
+pub mod eval;
 mod lexer;
 mod parser;
 pub mod pattern;
 pub mod pipeline;
 mod printer;
+pub mod regex_filter;
+mod regex_tree;
 
 pub use parser::parse;

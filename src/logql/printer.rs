@@ -8,8 +8,9 @@ use super::ast::{
     VectorAggregate,
 };
 use super::ast::{Cardinality, Expr, ExprKind, LabelReplace};
-use super::byte_size;
-use crate::number::{format_f, format_v};
+use super::regex_filter::plain_search;
+use crate::labels::MatchOp;
+use crate::number::{format_f, format_size, format_v};
 use crate::syntax::strings::write_quoted;
 
 impl Display for Query {
@@ -123,11 +124,20 @@ impl Display for LineFilter {
 impl Display for LabelFilter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
+            // Names are not quoted where a regular expression stays one, and values only where they hold a backtick.
+            LabelFilterKind::String(matcher)
+                if matcher.op == MatchOp::Regex && plain_search(&matcher.value, true).is_none() =>
+            {
+                match matcher.value.contains('`') {
+                    true => quoted(f, &format!("{}=~", matcher.name), &matcher.value),
+                    false => write!(f, "{}=~`{}`", matcher.name, matcher.value),
+                }
+            }
             LabelFilterKind::String(matcher) => matcher.fmt(f),
             LabelFilterKind::Number(Threshold { name, op, value }) => write!(f, "{name}{op}{}", format_f(*value)),
             LabelFilterKind::Duration(Threshold { name, op, value }) => write!(f, "{name}{op}{value}"),
             LabelFilterKind::Bytes(Threshold { name, op, value }) => {
-                write!(f, "{name}{op}{}", byte_size::format(*value))
+                write!(f, "{name}{op}{}", format_size(*value))
             }
             LabelFilterKind::Ip(filter) => {
                 write!(f, "{}{}ip(", filter.name, if filter.negative { "!=" } else { "=" })?;

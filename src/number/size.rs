@@ -1,6 +1,6 @@
-//! Sizes in bytes as `dustin/go-humanize` reads them.
+//! Sizes in bytes as `dustin/go-humanize` reads and prints them.
 
-use super::parse_go_float;
+use super::{math, parse_go_float};
 use crate::syntax::strings::quoted;
 
 /// `humanize.ParseBytes`: a number, then a unit in any case, with or without its `B`; `KB` is 1000, `KiB` is 1024.
@@ -41,9 +41,40 @@ fn unit_size(unit: &str) -> Option<u64> {
     Some(base.pow(power))
 }
 
+/// `humanize.Bytes` without its blank: the size in the largest unit that it fills, in powers of 1,000, rounded to a tenth below ten.
+pub fn format_size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    if bytes < 10 {
+        return format!("{bytes}B");
+    }
+    let power = (math::ln(bytes as f64) / math::ln(1000.0)).floor();
+    let value = (bytes as f64 / math::pow(1000.0, power) * 10.0 + 0.5).floor() / 10.0;
+    let unit = UNITS.get(power as usize).copied().unwrap_or("EB");
+    if value < 10.0 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Expected values: `bytes_test.go` of `dustin/go-humanize`, and arithmetic.
+    #[test]
+    fn sizes_print_in_the_largest_unit_that_they_fill() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1, "1B"),
+            (803, "803B"),
+            (999, "999B"),
+            (1024, "1.0kB"),
+            (9999, "10kB"),
+            (999_999, "1000kB"),
+            (1_048_576, "1.0MB"),
+            (5_368_709_120, "5.4GB"),
+            (12_288, "12kB"),
+        ] {
+            assert_eq!(format_size(bytes), text);
+        }
+    }
 
     // Expected values: `bytes_test.go` of `dustin/go-humanize`.
     #[test]

@@ -2,9 +2,11 @@
 
 mod histogram_chunk;
 mod histograms;
+mod logs;
 mod metrics;
 mod shape;
 
 pub use histograms::Histograms;
+pub use logs::{LogEntry, LogStore, LogStream};
 pub use metrics::{AppendError, MetricStore, Moment, Series, SeriesId, StoreId};
 pub use shape::Shape;

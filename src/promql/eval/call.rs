@@ -9,8 +9,8 @@ use super::instant::nameless;
 use super::range::absence;
 use super::run::{Node, Run, State, scalar_values};
 use crate::engine::{
-    EvalError, Head, Join, Matching, Matrix, Memo, Mode, Notes, SetTable, arithmetic, bits, compare, insertion_sort,
-    set_operation,
+    Dialect, EvalError, Head, Join, Matching, Matrix, Memo, Mode, Notes, SetTable, arithmetic, bits, compare,
+    insertion_sort, set_operation,
 };
 use crate::labels::Labels;
 use crate::promql::ast::AtModifier;
@@ -384,6 +384,7 @@ impl VectorVector {
                     op: self.op,
                     return_bool: self.return_bool,
                     matching: &self.matching,
+                    dialect: Dialect::Promql,
                     late_names: run.profile.delayed_name_removal,
                     max_pairs: run.profile.max_samples,
                     span,

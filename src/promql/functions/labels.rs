@@ -1,10 +1,8 @@
 //! `label_replace` and `label_join`: new labels from old ones (Prometheus `promql/functions.go`).
 
-use std::borrow::Cow;
+use regex::Regex;
 
-use regex::{Captures, Regex};
-
-use crate::labels::{Labels, anchored_regex};
+use crate::labels::{Labels, anchored_regex, expand};
 use crate::syntax::strings::has_raw_bytes;
 
 /// Why the arguments of `label_replace` or `label_join` are refused, in Prometheus' words.
@@ -95,59 +93,6 @@ fn check_destination(function: &'static str, name: &str) -> Result<(), LabelErro
 /// With UTF-8 names every name is valid but the empty one, and one with bytes that are no UTF-8.
 fn is_valid_name(name: &str) -> bool {
     !name.is_empty() && !has_raw_bytes(name)
-}
-
-/// Go's `Regexp.Expand`: `$1`, `${1}`, `$name`, `${name}`, `$$`; a name is the longest run of letters, digits and
-/// underscores; a group that does not exist or did not match is empty; any other `$` stands for itself.
-fn expand<'t>(template: &'t str, regex: &Regex, captures: &Captures<'_>) -> Cow<'t, str> {
-    if !template.contains('$') {
-        return Cow::Borrowed(template);
-    }
-    let mut out = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        if let Some(after) = rest.strip_prefix('$') {
-            out.push('$');
-            rest = after;
-            continue;
-        }
-        match reference(rest) {
-            Some((name, after)) => {
-                out.push_str(group(name, regex, captures));
-                rest = after;
-            }
-            None => out.push('$'),
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// The group's name behind a `$`, and what follows it.
-fn reference(text: &str) -> Option<(&str, &str)> {
-    let (braced, body) = match text.strip_prefix('{') {
-        Some(body) => (true, body),
-        None => (false, text),
-    };
-    let length = body.find(|c: char| c != '_' && !c.is_alphabetic() && !c.is_numeric()).unwrap_or(body.len());
-    let (name, after) = body.split_at(length);
-    if name.is_empty() {
-        return None;
-    }
-    if braced { Some((name, after.strip_prefix('}')?)) } else { Some((name, after)) }
-}
-
-fn group<'h>(name: &str, regex: &Regex, captures: &Captures<'h>) -> &'h str {
-    let numbered = name.bytes().all(|byte| byte.is_ascii_digit()) && !(name.len() > 1 && name.starts_with('0'));
-    let found = if numbered {
-        name.parse().ok().and_then(|number: usize| captures.get(number))
-    } else {
-        let mut names = regex.capture_names().enumerate();
-        names.find(|(_, group)| *group == Some(name)).and_then(|(number, _)| captures.get(number))
-    };
-    found.map_or("", |found| found.as_str())
 }
 
 #[cfg(test)]

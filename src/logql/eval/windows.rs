@@ -1,0 +1,268 @@
+//! What a range aggregation makes of the samples of each window (Loki `pkg/logql/range_vector.go`). A window ends at its step and holds it,
+//! and begins right behind the time that lies the range before.
+
+use crate::engine::bits;
+use crate::logql::ast::RangeOp;
+use crate::time::{Duration, Nanoseconds};
+
+/// The samples of one series in order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    pub times: Vec<Nanoseconds>,
+    pub values: Vec<f64>,
+}
+
+impl Series {
+    pub fn push(&mut self, time: Nanoseconds, value: f64) {
+        self.times.push(time);
+        self.values.push(value);
+    }
+
+    /// The samples in order of time, those of one time in the order in which they came.
+    pub fn in_order(self) -> Series {
+        if self.times.is_sorted() {
+            return self;
+        }
+        let mut samples: Vec<(Nanoseconds, f64)> = self.times.into_iter().zip(self.values).collect();
+        samples.sort_by_key(|(time, _)| *time);
+        let (times, values) = samples.into_iter().unzip();
+        Series { times, values }
+    }
+}
+
+/// A range aggregation without its input.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub op: RangeOp,
+    /// The quantile of `quantile_over_time`.
+    pub param: f64,
+    pub range: Duration,
+    /// Whether the samples are the values of a label.
+    pub unwrapped: bool,
+}
+
+/// The samples of the window of each step: the first one, and the one behind the last.
+fn bounds<'a>(
+    series: &'a Series,
+    ends: &'a [Nanoseconds],
+    range: Duration,
+) -> impl Iterator<Item = (usize, usize)> + 'a {
+    let range = range.0.saturating_mul(1_000_000);
+    let (mut from, mut to) = (0, 0);
+    ends.iter().map(move |end| {
+        let start = end.0.saturating_sub(range);
+        while series.times.get(from).is_some_and(|time| time.0 <= start) {
+            from += 1;
+        }
+        to = to.max(from);
+        while series.times.get(to).is_some_and(|time| *time <= *end) {
+            to += 1;
+        }
+        (from, to)
+    })
+}
+
+impl Window {
+    /// The value at each step whose window holds samples. The ends ascend.
+    pub fn slide(&self, series: &Series, ends: &[Nanoseconds], values: &mut [f64], present: &mut [u64]) {
+        let seconds = self.range.seconds();
+        let whole = self.adds_up().then(|| WholeSums::of(&series.values)).flatten();
+        let mut scratch = Vec::new();
+        for (step, (from, to)) in bounds(series, ends, self.range).enumerate() {
+            if from == to {
+                continue;
+            }
+            let samples = &series.values[from..to];
+            let sum = || whole.as_ref().map_or_else(|| samples.iter().sum(), |sums| sums.between(from, to));
+            values[step] = match self.op {
+                RangeOp::CountOverTime => samples.len() as f64,
+                RangeOp::Rate if !self.unwrapped => samples.len() as f64 / seconds,
+                RangeOp::Rate | RangeOp::BytesRate => sum() / seconds,
+                RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
+                RangeOp::RateCounter => rate_counter(&series.times[from..to], samples, self.range),
+                RangeOp::AvgOverTime => mean(samples),
+                RangeOp::MinOverTime => extreme(samples, |a, b| a < b),
+                RangeOp::MaxOverTime => extreme(samples, |a, b| a > b),
+                RangeOp::StdvarOverTime => variance(samples),
+                RangeOp::StddevOverTime => variance(samples).sqrt(),
+                RangeOp::QuantileOverTime => quantile(self.param, samples, &mut scratch),
+                RangeOp::FirstOverTime => samples[0],
+                RangeOp::LastOverTime => samples[samples.len() - 1],
+                RangeOp::AbsentOverTime => 1.0,
+            };
+            bits::insert(present, step);
+        }
+    }
+
+    fn adds_up(&self) -> bool {
+        matches!(self.op, RangeOp::Rate | RangeOp::BytesRate | RangeOp::BytesOverTime | RangeOp::SumOverTime)
+    }
+}
+
+/// Sums of whole numbers that are exact, so that those of a window are a difference.
+struct WholeSums(Vec<i64>);
+
+impl WholeSums {
+    /// Numbers above are not all whole.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+
+    fn of(values: &[f64]) -> Option<WholeSums> {
+        let mut sums = Vec::with_capacity(values.len() + 1);
+        sums.push(0);
+        let (mut sum, mut size) = (0_i64, 0.0);
+        for value in values {
+            size += value.abs();
+            // What is no number, or infinite, has no fraction either.
+            let whole = value.fract() == 0.0 && size < WholeSums::LARGEST;
+            if !whole || (*value == 0.0 && value.is_sign_negative()) {
+                return None;
+            }
+            sum += *value as i64;
+            sums.push(sum);
+        }
+        Some(WholeSums(sums))
+    }
+
+    fn between(&self, from: usize, to: usize) -> f64 {
+        (self.0[to] - self.0[from]) as f64
+    }
+}
+
+/// The mean of the values so far, moved by each of them. Once infinite it stays so, until a value contradicts it.
+fn mean(values: &[f64]) -> f64 {
+    let (mut mean, mut count) = (0.0_f64, 0.0);
+    for value in values {
+        count += 1.0;
+        if mean.is_infinite() && !value.is_nan() && (!value.is_infinite() || (mean > 0.0) == (*value > 0.0)) {
+            continue;
+        }
+        mean += value / count - mean / count;
+    }
+    mean
+}
+
+/// The first value that no other is before; `NaN` gives way.
+fn extreme(values: &[f64], before: impl Fn(f64, f64) -> bool) -> f64 {
+    let mut best = values[0];
+    for value in values {
+        if before(*value, best) || best.is_nan() {
+            best = *value;
+        }
+    }
+    best
+}
+
+/// Welford's variance of a population.
+fn variance(values: &[f64]) -> f64 {
+    let (mut squares, mut count, mut mean) = (0.0, 0.0, 0.0);
+    for value in values {
+        count += 1.0;
+        let delta = value - mean;
+        mean += delta / count;
+        squares += delta * (value - mean);
+    }
+    squares / count
+}
+
+/// Between two values it is interpolated; `NaN` stands before all numbers.
+fn quantile(q: f64, values: &[f64], scratch: &mut Vec<f64>) -> f64 {
+    scratch.clear();
+    scratch.extend_from_slice(values);
+    crate::engine::quantile(q, scratch)
+}
+
+/// Prometheus' extrapolated rate of a counter, whose nanoseconds Loki takes for milliseconds: the range that it extrapolates
+/// to is a millionth of what it should be (`extrapolatedRate`).
+fn rate_counter(times: &[Nanoseconds], values: &[f64], range: Duration) -> f64 {
+    let (Some((first, last)), true) = (times.first().zip(times.last()), values.len() > 1) else { return 0.0 };
+    let mut increase = values[values.len() - 1] - values[0];
+    let mut before = 0.0;
+    for value in values {
+        if *value < before {
+            increase += before;
+        }
+        before = *value;
+    }
+    let sampled = (last.0 - first.0) as f64 / 1000.0;
+    let average = sampled / (values.len() - 1) as f64;
+    let mut to_start = range.0 as f64 / 1000.0;
+    if increase > 0.0 && values[0] >= 0.0 {
+        let to_zero = sampled * (values[0] / increase);
+        if to_zero < to_start {
+            to_start = to_zero;
+        }
+    }
+    let threshold = average * 1.1;
+    let mut reach = sampled;
+    reach += if to_start < threshold { to_start } else { average / 2.0 };
+    // The range ends with the last sample.
+    reach += if 0.0 < threshold { 0.0 } else { average / 2.0 };
+    increase * (reach / sampled) / range.seconds()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slide(op: RangeOp, param: f64, samples: &[(i64, f64)], ends: &[i64]) -> Vec<Option<f64>> {
+        let nanos = |seconds: i64| Nanoseconds(seconds * 1_000_000_000);
+        let series = Series {
+            times: samples.iter().map(|(time, _)| nanos(*time)).collect(),
+            values: samples.iter().map(|(_, value)| *value).collect(),
+        };
+        let ends: Vec<Nanoseconds> = ends.iter().map(|end| nanos(*end)).collect();
+        let window = Window { op, param, range: Duration(10_000), unwrapped: true };
+        let (mut values, mut present) = (vec![0.0; ends.len()], vec![0; bits::words(ends.len())]);
+        window.slide(&series, &ends, &mut values, &mut present);
+        (0..ends.len()).map(|step| bits::has(&present, step).then(|| values[step])).collect()
+    }
+
+    #[test]
+    fn a_window_holds_its_end_and_not_its_start() {
+        let samples = [(0, 1.0), (10, 2.0), (10, 4.0), (20, 8.0)];
+        let sums = slide(RangeOp::SumOverTime, 0.0, &samples, &[-1, 0, 9, 10, 19, 20, 30, 31]);
+        assert_eq!(sums, [None, Some(1.0), Some(1.0), Some(6.0), Some(6.0), Some(8.0), None, None]);
+        let counts = slide(RangeOp::CountOverTime, 0.0, &samples, &[0, 10, 25]);
+        assert_eq!(counts, [Some(1.0), Some(2.0), Some(1.0)]);
+    }
+
+    #[test]
+    fn sums_of_whole_numbers_are_those_that_are_added_one_by_one() {
+        let values = [3.0, -7.0, 1e15, 5.0, -1e15];
+        let sums = WholeSums::of(&values).unwrap();
+        for from in 0..values.len() {
+            for to in from..values.len() {
+                assert_eq!(sums.between(from, to), values[from..to].iter().sum::<f64>());
+            }
+        }
+        for values in [&[0.5][..], &[f64::NAN], &[f64::INFINITY], &[1e16], &[-0.0]] {
+            assert!(WholeSums::of(values).is_none(), "{values:?}");
+        }
+    }
+
+    // Expected values: arithmetic.
+    #[test]
+    fn functions_over_a_window_are_those_of_loki() {
+        let samples = [(1, 4.0), (2, 1.0), (3, 7.0)];
+        let at = |op, param| slide(op, param, &samples, &[5])[0].unwrap();
+        assert_eq!(at(RangeOp::AvgOverTime, 0.0), 4.0);
+        assert_eq!(at(RangeOp::MinOverTime, 0.0), 1.0);
+        assert_eq!(at(RangeOp::MaxOverTime, 0.0), 7.0);
+        assert_eq!(at(RangeOp::StdvarOverTime, 0.0), 6.0);
+        assert_eq!(at(RangeOp::QuantileOverTime, 0.75), 5.5);
+        assert_eq!(at(RangeOp::QuantileOverTime, 1.5), f64::INFINITY);
+        assert_eq!((at(RangeOp::FirstOverTime, 0.0), at(RangeOp::LastOverTime, 0.0)), (4.0, 7.0));
+        assert_eq!(at(RangeOp::Rate, 0.0), 1.2);
+        // A reset: 3 + 4 over two seconds, which are two million of Loki's milliseconds; the range of ten of them is added.
+        let rate = at(RangeOp::RateCounter, 0.0);
+        assert!((rate - 7.0 * (2e6 + 10.0) / 2e6 / 10.0).abs() < 1e-15, "{rate}");
+    }
+
+    #[test]
+    fn a_mean_that_became_infinite_stays_so() {
+        assert_eq!(mean(&[f64::INFINITY, 1.0, f64::INFINITY]), f64::INFINITY);
+        assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
+        assert!(mean(&[1.0, f64::NAN, 2.0]).is_nan());
+        assert_eq!(extreme(&[f64::NAN, 3.0, 5.0], |a, b| a > b), 5.0);
+    }
+}
