@@ -10,6 +10,7 @@ use crate::replay::Limits;
 use crate::syntax::STACK_BYTES;
 use crate::text::{Diagnostic, yaml};
 
+mod compare;
 mod conformance;
 mod convert;
 mod export;
@@ -50,6 +51,7 @@ enum Verb {
     Test(test::Args),
     Show(show::Args),
     Query(query::Args),
+    Compare(compare::Args),
     Export(export::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
@@ -70,6 +72,7 @@ fn run() -> ExitCode {
         Verb::Test(args) => test::run(args),
         Verb::Show(args) => show::run(args),
         Verb::Query(args) => query::run(args),
+        Verb::Compare(args) => compare::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),

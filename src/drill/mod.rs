@@ -2,6 +2,7 @@
 
 mod blind;
 mod checks;
+pub mod comparison;
 pub mod discover;
 pub mod explain;
 pub mod footing;

@@ -32,7 +32,15 @@ impl Playback {
     /// # Errors
     /// What the generators refuse (too many samples, two generators for one series), with its place.
     pub fn new(incident: &Incident, day: Arc<Day>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
-        let mut generated = day.generate(limits)?;
+        let generated = day.generate(limits)?;
+        Playback::over(incident, day, generated)
+    }
+
+    /// Evaluates the rules of the incident over other series than those of the day.
+    ///
+    /// # Errors
+    /// What keeps the rules from being evaluated at all.
+    pub fn over(incident: &Incident, day: Arc<Day>, mut generated: Generated) -> Result<Playback, Vec<Diagnostic>> {
         let options = Playback::options(incident, &day);
         let groups = incident.groups.clone();
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;

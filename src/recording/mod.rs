@@ -16,5 +16,5 @@ mod times;
 
 pub use line_file::{Entry, LineOptions, Lines, read_lines};
 pub use pattern::{TimePattern, Zone};
-pub use series::{RecordedSeries, Recording};
+pub use series::{RecordedSeries, Recording, rename};
 pub use series_file::{SeriesOptions, read_series};

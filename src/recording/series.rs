@@ -56,12 +56,40 @@ pub enum Times {
 }
 
 impl Recording {
+    /// The recording with other names for labels; a new name that is empty takes the label away.
+    pub fn renamed(mut self, renames: &[(String, String)]) -> Recording {
+        if !renames.is_empty() {
+            self.series.iter_mut().for_each(|series| series.labels = rename(&series.labels, renames));
+        }
+        self
+    }
+
+    /// The recording so much later.
+    pub fn moved(mut self, later: Duration) -> Recording {
+        let samples = self.series.iter_mut().flat_map(|series| &mut series.samples);
+        samples.for_each(|(time, _)| *time = *time + later);
+        self
+    }
+
     /// The first and the last time of all samples.
     pub fn extent(&self) -> Option<(Timestamp, Timestamp)> {
         let first = self.series.iter().filter_map(|series| series.samples.first()).map(|(time, _)| *time).min()?;
         let last = self.series.iter().filter_map(|series| series.samples.last()).map(|(time, _)| *time).max()?;
         Some((first, last))
     }
+}
+
+/// Labels with other names; a new name that is empty takes the label away.
+pub fn rename(labels: &Labels, renames: &[(String, String)]) -> Labels {
+    let mut builder = labels.builder();
+    for (old, new) in renames {
+        let value = labels.get(old);
+        builder.remove(old);
+        if !new.is_empty() && !value.is_empty() {
+            builder.set(new, value);
+        }
+    }
+    builder.build()
 }
 
 /// Series on their way out of a file, with the place of each.

@@ -13,6 +13,7 @@ mod document_shapes;
 mod each;
 mod events;
 mod expectation;
+mod exposed;
 mod gaps;
 mod generate;
 mod histogram;

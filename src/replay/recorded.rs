@@ -13,6 +13,7 @@ use super::units;
 use crate::labels::{Labels, search_regex};
 use crate::recording::{
     Entry, LineOptions, Lines, RecordedSeries, Recording, SeriesOptions, TimePattern, Zone, read_lines, read_series,
+    rename,
 };
 use crate::text::{Diagnostic, Span};
 use crate::time::{Duration, Nanoseconds, Timestamp};
@@ -140,19 +141,8 @@ impl<'a> Files<'a> {
     ) -> Option<Vec<(Labels, &'r RecordedSeries)>> {
         let mut renames = Vec::new();
         for (from, to) in &doc.rename.0 {
-            renames.push((from.text.as_str(), to.read(reader)?.text));
+            renames.push((from.text.clone(), to.read(reader)?.text));
         }
-        let renamed = |labels: &Labels| {
-            let mut builder = labels.builder();
-            for (from, to) in &renames {
-                let value = labels.get(from);
-                builder.remove(from);
-                if !to.is_empty() && !value.is_empty() {
-                    builder.set(to, value);
-                }
-            }
-            builder.build()
-        };
         let with_wanted = |labels: &Labels| {
             let mut builder = labels.builder();
             for (name, value) in wanted.iter() {
@@ -161,7 +151,7 @@ impl<'a> Files<'a> {
             builder.build()
         };
         let all: Vec<(Labels, &RecordedSeries)> =
-            recording.series.iter().map(|series| (renamed(&series.labels), series)).collect();
+            recording.series.iter().map(|series| (rename(&series.labels, &renames), series)).collect();
         let (place, taken): (Span, Vec<(Labels, &RecordedSeries)>) = match (&doc.column, &doc.matching) {
             (Some(column), Some(_)) => {
                 let problem = Diagnostic::error("both a `column` and a `match`");

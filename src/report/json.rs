@@ -104,7 +104,7 @@ struct ReasonOut<'a> {
 }
 
 #[derive(Serialize)]
-struct LifeOut {
+pub struct LifeOut {
     labels: Map<String, Value>,
     active_at: String,
     fired_at: Option<String>,
@@ -122,7 +122,8 @@ fn place(place: &Place) -> PlaceOut<'_> {
     PlaceOut { file: place.source.name(), line: spot.line, column: spot.column }
 }
 
-fn life(life: &Life) -> LifeOut {
+/// A life with its times.
+pub fn life(life: &Life) -> LifeOut {
     LifeOut {
         labels: labels(&life.labels),
         active_at: life.active.to_string(),

@@ -1,6 +1,7 @@
 //! Results as text: for people, for machines, for CI servers. Nothing here decides anything.
 
 pub mod chart;
+pub mod compare;
 pub mod human;
 pub mod json;
 pub mod junit;
