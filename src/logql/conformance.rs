@@ -8,7 +8,7 @@ use super::eval::Grid;
 use super::{answer, parse};
 use crate::labels::Labels;
 use crate::number::parse_go_float;
-use crate::store::LogStore;
+use crate::store::{LineTooLong, LogStore};
 use crate::time::{Duration, Nanoseconds};
 
 #[derive(Deserialize)]
@@ -51,6 +51,8 @@ pub enum DatasetError {
     Json(usize, serde_json::Error),
     #[error("line {0}: `{1}` is no time in nanoseconds")]
     Time(usize, String),
+    #[error("line {0}: {1}")]
+    Line(usize, LineTooLong),
 }
 
 /// Reads the entries of a data set.
@@ -59,7 +61,8 @@ pub fn dataset(text: &str) -> Result<LogStore, DatasetError> {
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let pushed: Pushed = serde_json::from_str(line).map_err(|error| DatasetError::Json(at + 1, error))?;
         let time = pushed.ts.parse().map_err(|_| DatasetError::Time(at + 1, pushed.ts.clone()))?;
-        logs.append(&labels(&pushed.labels), Nanoseconds(time), pushed.line.as_bytes(), labels(&pushed.metadata));
+        logs.append(&labels(&pushed.labels), Nanoseconds(time), pushed.line.as_bytes(), labels(&pushed.metadata))
+            .map_err(|error| DatasetError::Line(at + 1, error))?;
     }
     Ok(logs)
 }
