@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::ast::Query;
 use super::eval::Grid;
+use super::log_query::{self, Bounds, Direction};
 use super::{answer, parse};
 use crate::labels::Labels;
 use crate::number::parse_go_float;
@@ -80,6 +81,22 @@ struct Case {
     start: Option<Value>,
     end: Option<Value>,
     step: Option<Value>,
+    limit: Option<Value>,
+    direction: Option<String>,
+}
+
+/// The most entries of an answer that Loki allows, and how many it gives unasked.
+const MAX_LIMIT: usize = 5000;
+const DEFAULT_LIMIT: usize = 100;
+
+/// How many entries are asked for.
+fn limit_of(written: Option<&Value>) -> Result<usize, String> {
+    let Some(written) = written.map(text) else { return Ok(DEFAULT_LIMIT) };
+    match written.parse::<i64>() {
+        Ok(limit) if limit <= 0 => Err("limit must be a positive value".to_owned()),
+        Ok(limit) => Ok(usize::try_from(limit).unwrap_or(usize::MAX)),
+        Err(_) => Err(format!("`{written}` is no limit")),
+    }
 }
 
 /// The answer to one query, as Loki's HTTP API would give it.
@@ -114,12 +131,25 @@ fn answer_of(case: &Case, logs: &LogStore) -> Result<Value, String> {
     if span.0 / step.0 > 11_000 {
         return Err("more than 11,000 points a series".to_owned());
     }
+    let limit = limit_of(case.limit.as_ref())?;
     match query {
+        Query::Log(_) if limit > MAX_LIMIT => Err(format!(
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {MAX_LIMIT})"
+        )),
         Query::Metric(expr) => {
             let grid = Grid::range(start, end, step);
             answer::range(&expr, logs, &grid).map(|samples| samples.to_json()).map_err(|error| error.message)
         }
-        Query::Log(_) => Err("log queries are not supported yet".to_owned()),
+        Query::Log(query) => {
+            let direction = match case.direction.as_deref().unwrap_or_default() {
+                "" | "backward" => Direction::Backward,
+                "forward" => Direction::Forward,
+                other => return Err(format!("invalid direction '{other}'")),
+            };
+            let bounds = Bounds { start, end, direction, limit };
+            let found = log_query::run(&query, logs, bounds, end).map_err(|error| error.message)?;
+            Ok(log_query::to_json(&found))
+        }
     }
 }
 

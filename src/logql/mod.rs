@@ -6,6 +6,7 @@ pub mod ast;
 pub mod conformance;
 pub mod eval;
 mod lexer;
+pub mod log_query;
 mod parser;
 pub mod pattern;
 pub mod pipeline;

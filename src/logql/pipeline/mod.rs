@@ -37,6 +37,8 @@ pub use hints::Demand;
 pub use label_sets::{LabelSetId, LabelSets};
 pub use labels::{ERROR, ERROR_DETAILS, PRESERVE_ERROR};
 
+use std::borrow::Cow;
+
 use choose::{Drop, Keep};
 use hints::Hints;
 use json::Json;
@@ -190,6 +192,11 @@ pub struct Kept<'a> {
 }
 
 impl Kept<'_> {
+    /// The line as text; what is no UTF-8 is replaced.
+    pub fn text(&self) -> Cow<'_, str> {
+        runes::readable(self.line)
+    }
+
     /// All labels, the error among them.
     pub fn labels(&self) -> Labels {
         label_sets::labels_of(self.space)
