@@ -11,6 +11,7 @@ pub mod engine;
 pub mod evidence;
 pub mod export;
 pub mod histogram;
+pub mod incident;
 pub mod labels;
 pub mod logql;
 pub mod number;

@@ -14,6 +14,7 @@ mod compare;
 mod conformance;
 mod convert;
 mod export;
+mod extract;
 mod output;
 mod paths;
 mod query;
@@ -53,6 +54,7 @@ enum Verb {
     Query(query::Args),
     Compare(compare::Args),
     Export(export::Args),
+    Extract(extract::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
 }
@@ -74,6 +76,7 @@ fn run() -> ExitCode {
         Verb::Query(args) => query::run(args),
         Verb::Compare(args) => compare::run(args),
         Verb::Export(args) => export::run(args),
+        Verb::Extract(args) => extract::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
     };

@@ -1,6 +1,7 @@
 //! Days of replays as files that other programs read, and the other way round.
 
 mod expressions;
+mod found_rules;
 mod openmetrics;
 mod promtool;
 mod replay;
@@ -10,6 +11,7 @@ mod test_file;
 mod values;
 pub mod yaml;
 
+pub use found_rules::found_rules;
 pub use openmetrics::openmetrics;
 pub use promtool::{Wanted, promtool};
 pub use replay::{ConvertedReplay, replay_of};

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod compare;
+pub mod extract;
 pub mod human;
 pub mod json;
 pub mod junit;

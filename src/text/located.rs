@@ -69,6 +69,27 @@ impl Located {
         Located::verbatim(value.clone(), &Source::new(name, value), 0)
     }
 
+    /// The same value in the file that `outer` was read from, where this one was read from the value of `outer`.
+    pub fn through(&self, outer: &Located) -> Located {
+        let pieces = self.pieces.iter().map(|piece| Piece { value: piece.value, file: outer.file_span(piece.file) });
+        Located::new(self.value.clone(), &outer.source, outer.file_span(self.span), pieces.collect())
+    }
+
+    /// A part of the value, with its places.
+    pub fn part(&self, part: Span) -> Located {
+        let mut pieces = Vec::new();
+        let first = self.pieces.partition_point(|piece| piece.value.end <= part.start);
+        for piece in self.pieces[first..].iter().take_while(|piece| piece.value.start < part.end) {
+            let (start, end) = (piece.value.start.max(part.start), piece.value.end.min(part.end));
+            if start < end {
+                let value = Span::new(start - part.start, end - part.start);
+                pieces.push(Piece { value, file: self.file_span(Span::new(start, end)) });
+            }
+        }
+        let value = self.value.get(part.start..part.end).unwrap_or_default();
+        Located::new(value, &self.source, self.file_span(part), pieces)
+    }
+
     /// The place in the file of a part of the value. What lies outside of the value is its end.
     pub fn file_span(&self, part: Span) -> Span {
         let start = self.file_offset(part.start, false);

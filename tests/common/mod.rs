@@ -13,6 +13,13 @@ pub fn kit(part: &str) -> Option<PathBuf> {
     if path.exists() { Some(path) } else { missing(&format!("../shared/conformance/{part}")) }
 }
 
+/// A folder beside this repository in `../shared`; where it is missing, the test that asks skips itself, and says so.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub fn beside(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(folder);
+    if path.exists() { Some(path) } else { missing(&format!("../shared/{folder}")) }
+}
+
 /// A program of those that firedrill is measured against; where it is missing, the test that asks skips itself, and says so.
 #[allow(dead_code, reason = "each test binary uses its part of this module")]
 pub fn peer(name: &str) -> Option<PathBuf> {

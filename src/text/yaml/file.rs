@@ -72,6 +72,9 @@ pub fn decode(name: &str, bytes: Vec<u8>) -> Result<Source, Diagnostic> {
     let at = error.utf8_error().valid_up_to();
     let bytes = error.as_bytes();
     let byte = bytes.get(at).copied().unwrap_or_default();
+    if bytes.contains(&0) && !bytes.starts_with(&[0xFF, 0xFE]) && !bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(Diagnostic::error(format!("{name} is a binary file")).help("name a text file"));
+    }
     let utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
     let text = String::from_utf8_lossy(bytes);
     let source = Source::new(name, text);

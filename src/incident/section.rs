@@ -1,0 +1,68 @@
+//! Sections of a document: headings, the path of headings above a place, and their anchors.
+
+use crate::text::{Source, Span};
+
+/// The longest line that is taken for a heading where the document has no marks for them, in characters and words.
+const LONGEST: usize = 60;
+const MOST_WORDS: usize = 8;
+/// A line beside which a short one stands out.
+const LONG: usize = 90;
+
+/// A heading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    /// 1 is the outermost.
+    pub level: u8,
+    /// Without its marks.
+    pub text: String,
+    pub span: Span,
+}
+
+/// The headings above a place, the outermost first.
+pub fn path(headings: &[Heading], at: usize) -> Vec<String> {
+    let above = headings.partition_point(|heading| heading.span.start <= at);
+    let mut path: Vec<&Heading> = Vec::new();
+    for heading in &headings[..above] {
+        path.retain(|outer| outer.level < heading.level);
+        path.push(heading);
+    }
+    path.into_iter().map(|heading| heading.text.clone()).collect()
+}
+
+/// What links call a heading, as GitHub and GitLab make it: `Key metrics!` is `key-metrics`.
+pub fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c }).flat_map(char::to_lowercase).collect()
+}
+
+/// The headings of a text without marks: short lines that stand alone, or between long ones.
+pub fn plain_headings(source: &Source) -> Vec<Heading> {
+    let text = source.text();
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut start = 0;
+    for line in text.split('\n') {
+        lines.push((start, line.trim_end()));
+        start += line.len() + 1;
+    }
+    let stands_out = |neighbour: Option<&(usize, &str)>| {
+        neighbour.is_none_or(|(_, line)| line.trim().is_empty() || line.chars().count() > LONG)
+    };
+    let mut headings = Vec::new();
+    for (at, (start, line)) in lines.iter().enumerate() {
+        let before = at.checked_sub(1).and_then(|at| lines.get(at));
+        if is_title(line) && stands_out(before) && stands_out(lines.get(at + 1)) {
+            let level = if headings.is_empty() { 1 } else { 2 };
+            headings.push(Heading { level, text: (*line).to_owned(), span: Span::new(*start, start + line.len()) });
+        }
+    }
+    headings
+}
+
+fn is_title(line: &str) -> bool {
+    let words = line.split_whitespace().count();
+    (1..=MOST_WORDS).contains(&words)
+        && line.chars().count() <= LONGEST
+        && line.starts_with(|c: char| c.is_uppercase())
+        && !line.ends_with(['.', ',', ';', ':'])
+        && line.chars().all(|c| c.is_alphanumeric() || " -'’!?,&/()".contains(c))
+}

@@ -1,0 +1,275 @@
+//! What is found in documents, and what is not.
+
+use super::{Confidence, Document, Kind};
+use crate::text::Source;
+
+/// Each finding as `kind line:column text`, but for the kinds that are left out.
+fn found(text: &str, without: &[&str]) -> Vec<String> {
+    let document = Document::read(&Source::new("d.md", text));
+    let findings = document.findings.iter().filter(|finding| !without.contains(&finding.kind.name()));
+    findings
+        .map(|finding| {
+            let place = document.source.place(finding.place().start);
+            format!("{} {}:{} {}", finding.kind.name(), place.line, place.column, finding.text.value)
+        })
+        .collect()
+}
+
+#[test]
+fn a_fence_holds_several_queries_with_comments_between_and_behind_them() {
+    let text = "# A\n```promql\n# drops\nincrease(probe_drops_total[1h]) # per leg\nprobe_up\nsum by (leg) (\n  rate(probe_drops_total[5m])\n)\n/\n2\n```\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "promql 4:1 increase(probe_drops_total[1h])",
+            "promql 5:1 probe_up",
+            "promql 6:1 sum by (leg) (\n  rate(probe_drops_total[5m])\n)\n/\n2",
+        ]
+    );
+}
+
+#[test]
+fn a_fence_in_a_list_has_its_places_in_the_document() {
+    let text = "1. Ask:\n\n   ```promql\n   sum(\n     rate(a_total[5m])\n   )\n   ```\n";
+    assert_eq!(found(text, &[]), ["promql 4:4 sum(\n  rate(a_total[5m])\n)"]);
+}
+
+#[test]
+fn a_fence_of_promql_that_does_not_parse_says_why() {
+    let document = Document::read(&Source::new("d.md", "```promql\nrate(a_total[5m]) >\n\nup\n```\n"));
+    let problems: Vec<bool> =
+        document.findings.iter().map(|f| matches!(&f.kind, Kind::Query { problem: Some(_), .. })).collect();
+    assert_eq!(problems, [true, false]);
+    assert_eq!(document.findings[0].confidence, Confidence::Low);
+    assert_eq!(document.queries().count(), 1);
+}
+
+#[test]
+fn tables_write_pipes_with_a_backslash() {
+    let text = "| layer | Loki stream |\n|---|---|\n| dispatch | `{job=\"j\"} \\|= \"closed\"` |\n";
+    assert_eq!(found(text, &[]), ["logql 3:15 {job=\"j\"} |= \"closed\""]);
+}
+
+#[test]
+fn words_code_of_programs_and_json_are_no_queries() {
+    for text in [
+        "The `up` of `errors` and `t3-probe`, `docker-debian`, `MemoryMax=16G` and `bpf.hostLegacyRouting: false`.",
+        "We saw `foo_total` grow; `max(a, b)`, `round(total)` and `x > 5`.",
+        "```json\n{\"expr\": \"rate(a_total[5m]) > 1\"}\n```\n",
+        "```\n\"route\": {\n    \"cluster\": \"a\",\n    \"rate\": \"sum(b)\"\n}\n```\n",
+        "```python\nx = f\"rate(http_requests_total{{code='500'}}[5m])\"\n```\n",
+        "```yaml\nmatch:\n  - '{__name__=~\"up|down\"}'\nbbr: true\n```\n",
+        "```ini\nnet.core.rmem_max = 16777216   # 212992\n```\n",
+        "errors (see above) and {this} [5m] of prose\n",
+        "| `increase(...{result=\"failed\"}[5m])` | `label_values(a_total, b)` |\n|---|---|\n",
+    ] {
+        assert_eq!(found(text, &["shell", "time"]), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn shell_code_yields_commands_and_only_the_queries_that_they_ask() {
+    let text = "```bash\n# all of it\nfor i in $(ip link | grep -o \"veth[^:]*\"); do\n  echo \"ffff\" > /sys/$i\ndone\nd1=$(awk \"/RX:/{print \\$4}\") # x\nkubectl exec a -- \\\n  wget -qO- localhost | rg \"a_total\"\ncurl -G http://p/api/v1/query --data-urlencode 'query=sum(rate(a_total[5m])) > 1'\npromtool query instant http://p:9090 'a_status{lane=\"x\"}'\ncurl 'http://l/loki/api/v1/query?query={job=\"x\"}&limit=10'\n```\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "shell 3:1 for i in $(ip link | grep -o \"veth[^:]*\"); do\n  echo \"ffff\" > /sys/$i\ndone",
+            "shell 6:1 d1=$(awk \"/RX:/{print \\$4}\") # x",
+            "shell 7:1 kubectl exec a -- \\\n  wget -qO- localhost | rg \"a_total\"",
+            "shell 9:1 curl -G http://p/api/v1/query --data-urlencode 'query=sum(rate(a_total[5m])) > 1'",
+            "promql 9:55 sum(rate(a_total[5m])) > 1",
+            "shell 10:1 promtool query instant http://p:9090 'a_status{lane=\"x\"}'",
+            "promql 10:39 a_status{lane=\"x\"}",
+            "shell 11:1 curl 'http://l/loki/api/v1/query?query={job=\"x\"}&limit=10'",
+            "logql 11:40 {job=\"x\"}",
+        ]
+    );
+}
+
+#[test]
+fn behind_prompts_are_commands_and_the_rest_is_their_output() {
+    let text = "```console\n$ kubectl get pods -o wide | rg \"10\\.42\"\napi-0 2/2 Running 0 42m\n```\n";
+    assert_eq!(found(text, &[]), ["shell 2:3 kubectl get pods -o wide | rg \"10\\.42\""]);
+}
+
+#[test]
+fn rules_are_found_as_files_groups_lists_single_ones_and_manifests() {
+    let rule = |indent: &str, dash: &str| {
+        format!(
+            "{indent}{dash}alert: Gone\n{indent}  expr: up == 0\n{indent}  for: 5m\n{indent}  labels: {{severity: page}}\n"
+        )
+    };
+    let single = "alert: Gone\nexpr: up == 0\nfor: 5m\nlabels: {severity: page}\n".to_owned();
+    let manifest = format!(
+        "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nspec:\n  groups:\n  - name: g\n    rules:\n{}",
+        rule("    ", "- ")
+    );
+    for yaml in [
+        format!("groups:\n- name: g\n  rules:\n{}", rule("  ", "- ")),
+        format!("name: g\nrules:\n{}", rule("", "- ")),
+        rule("", "- "),
+        single,
+        manifest,
+    ] {
+        for fence in ["yaml", "", "bash"] {
+            let text = format!("```{fence}\n{yaml}```\n");
+            let document = Document::read(&Source::new("d.md", text.clone()));
+            let (finding, rule) = document.rules().next().unwrap_or_else(|| panic!("{text}"));
+            assert_eq!((&*rule.name, &*rule.expr, rule.for_.unwrap().0), ("Gone", "up == 0", 300_000), "{text}");
+            assert_eq!(rule.labels, [("severity".to_owned(), "page".to_owned())], "{text}");
+            assert!(text[finding.place().start..].starts_with("alert: Gone"), "{text}");
+            assert_eq!(document.queries().count(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_among_something_else_is_read_by_itself() {
+    let text = "```bash\n--storage.retention=15d\n\n- alert: DiskFull\n  expr: |\n    disk_free_bytes\n      < 10\n  for: 5m\nls -la /\n```\n";
+    let document = Document::read(&Source::new("d.md", text));
+    let (_, rule) = document.rules().next().unwrap();
+    assert_eq!(&*rule.expr, "disk_free_bytes\n  < 10\n");
+    let query = document.queries().next().unwrap().0;
+    assert_eq!(&text[query.place().start..query.place().end], "disk_free_bytes\n      < 10");
+}
+
+#[test]
+fn an_expression_belongs_to_the_alert_that_is_named_near_it() {
+    let rule = |text: &str| {
+        let document = Document::read(&Source::new("d.md", text));
+        let told = |(finding, rule): (&super::Finding, &super::FoundRule)| {
+            let facts = (rule.for_.map(|d| d.to_string()), rule.labels.first().map(|(_, value)| value.clone()));
+            (rule.name.value.clone(), rule.expr.value.clone(), finding.confidence, facts)
+        };
+        document.rules().map(told).collect::<Vec<_>>()
+    };
+    let wanted = |confidence, for_: Option<&str>, severity: Option<&str>| {
+        let facts = (for_.map(str::to_owned), severity.map(str::to_owned));
+        vec![("ApiErrors".to_owned(), "rate(errors_total[5m]) > 1".to_owned(), confidence, facts)]
+    };
+    assert_eq!(
+        rule("- **Alert:** ApiErrors\n- **Expression:** `rate(errors_total[5m]) > 1`\n- For: 10m\n"),
+        wanted(Confidence::High, Some("10m"), None)
+    );
+    assert_eq!(
+        rule("`ApiErrors` fires at noon.\n\n## Details\n\nExpression: `rate(errors_total[5m]) > 1`\n"),
+        wanted(Confidence::Medium, None, None)
+    );
+    assert_eq!(
+        rule("| | |\n|---|---|\n| alert | `ApiErrors` |\n| expression | `rate(errors_total[5m]) > 1` |\n"),
+        wanted(Confidence::High, None, None)
+    );
+    assert_eq!(
+        rule(
+            "| Alert | Expression | For | Severity |\n|---|---|---|---|\n| ApiErrors | `rate(errors_total[5m]) > 1` | 5m | page |\n"
+        ),
+        wanted(Confidence::High, Some("5m"), Some("page"))
+    );
+    assert!(rule("ApiErrors fires. The rate is `rate(errors_total[5m]) > 1`.\n").is_empty());
+}
+
+#[test]
+fn names_of_alerts_need_words_around_them() {
+    let text = "# EtcdIsSlow\n\nAlerts `ProbeDown` / `ProbeDrops` fire. PyArrow reads VictoriaMetrics; the WriteErrors alert too.\n\n## Related alerts\n\n- **TooManyWriteErrors:** counts\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "alert_name 1:3 EtcdIsSlow",
+            "alert_name 3:9 ProbeDown",
+            "alert_name 3:23 ProbeDrops",
+            "alert_name 3:76 WriteErrors",
+            "alert_name 7:5 TooManyWriteErrors",
+        ]
+    );
+}
+
+#[test]
+fn lines_of_an_exposition_are_samples() {
+    let text = "Seen at 2026-01-10 12:30 UTC:\n\nenvoy_fail{cluster=\"a b\"} 392\nrate_now{a=\"b\"} 2.9792\n\n```\n# TYPE x_total counter\nx_total 5\ny_seconds{a=\"1\"} 1e3 1768048200000\n```\n";
+    let document = Document::read(&Source::new("d.md", text));
+    let samples: Vec<_> = document
+        .findings
+        .iter()
+        .filter_map(|finding| match &finding.kind {
+            Kind::Sample(s) => Some((s.labels.as_metric(), s.value, s.precision, s.at.map(|at| at.to_string()))),
+            _ => None,
+        })
+        .collect();
+    let noon = || Some("2026-01-10T12:30:00Z".to_owned());
+    assert_eq!(samples[0], ("envoy_fail{cluster=\"a b\"}".to_owned(), 392.0, 0.5, noon()));
+    assert_eq!((samples[1].1, samples[1].2), (2.9792, 0.5 * 10f64.powi(-4)));
+    assert_eq!((samples[2].0.as_str(), samples[2].1), ("x_total", 5.0));
+    assert_eq!((samples[3].1, samples[3].2, samples[3].3.clone()), (1000.0, 500.0, noon()));
+}
+
+#[test]
+fn lines_of_logs_begin_with_a_time_and_a_level_or_stand_in_a_block_of_logs() {
+    let text = "[2022-03-23 12:53:25.866][401][debug] connecting\n\n2026-01-10T12:00:00Z ERROR no route\n\n2026-01-10 12:05 UTC: we met\n\n## Logs of the API\n\n```txt\ncould not send a block:\nrefused\n```\n";
+    assert_eq!(
+        found(text, &["time"]),
+        [
+            "log_line 1:1 [2022-03-23 12:53:25.866][401][debug] connecting",
+            "log_line 3:1 2026-01-10T12:00:00Z ERROR no route",
+            "log_line 10:1 could not send a block:\nrefused",
+        ]
+    );
+}
+
+#[test]
+fn times_have_values_where_they_are_certain() {
+    let values = |text: &str| -> Vec<(String, Option<String>)> {
+        let document = Document::read(&Source::new("d.md", text));
+        let times = document.findings.iter().filter_map(|finding| match finding.kind {
+            Kind::Time(at) => Some((finding.text.value.clone(), at.map(|at| at.to_string()))),
+            _ => None,
+        });
+        times.collect()
+    };
+    let one = |text: &str, at: Option<&str>| vec![(text.to_owned(), at.map(str::to_owned))];
+    assert_eq!(
+        values("Since 2026-01-10T12:00:00+02:00."),
+        one("2026-01-10T12:00:00+02:00", Some("2026-01-10T10:00:00Z"))
+    );
+    assert_eq!(values("On 2026-01-10 11:50 CEST"), one("2026-01-10 11:50 CEST", Some("2026-01-10T09:50:00Z")));
+    assert_eq!(values("At 2026-01-10 11:50 it"), one("2026-01-10 11:50", None));
+    assert_eq!(values("On October 10, 2025"), one("October 10, 2025", None));
+    assert_eq!(values("At 15:06:45 UTC"), one("15:06:45 UTC", None));
+    assert_eq!(values("see report-2026-01-10.md, 10.0.0.1:8080, v2:15 and 12:30"), []);
+    let told = values("# 2026-01-10\n\nAll times are UTC.\n\n- **08:47:** begun\n\n2026-01-10 15:42-16:35 UTC\n");
+    assert_eq!(
+        told[1..],
+        [
+            ("08:47".to_owned(), Some("2026-01-10T08:47:00Z".to_owned())),
+            ("2026-01-10 15:42".to_owned(), Some("2026-01-10T15:42:00Z".to_owned())),
+            ("16:35 UTC".to_owned(), Some("2026-01-10T16:35:00Z".to_owned())),
+        ]
+    );
+}
+
+#[test]
+fn links_to_graphs_carry_queries() {
+    let text = "See [this](https://p/graph?g0.range_input=1h&g0.expr=rate(a_total%7Bt%3D%22x%22%7D%5B5m%5D)&g0.tab=0) or https://p/graph?g0.expr=up\n";
+    assert_eq!(found(text, &[]), ["promql 1:54 rate(a_total{t=\"x\"}[5m])", "promql 1:130 up"]);
+}
+
+#[test]
+fn a_page_that_lost_its_marks_still_has_its_queries_and_headings() {
+    let text = "Skip to content\n\nQuick Recipes\n\n# Error rate\nsum(rate(http_requests_total{code=~\"5..\"}[5m]))\n/ sum(rate(http_requests_total[5m])) * 100\n\n{namespace=\"a\"} |= \"error\" | json\n\nLog volume (per second) is fine.\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "promql 6:1 sum(rate(http_requests_total{code=~\"5..\"}[5m]))\n/ sum(rate(http_requests_total[5m])) * 100",
+            "logql 9:1 {namespace=\"a\"} |= \"error\" | json",
+        ]
+    );
+    let plain = Document::read(&Source::new("d.txt", "A Story\n\nIt began.\n\nMetrics!\n\nup{job=\"a\"} 1\n"));
+    assert_eq!(plain.findings[0].section, ["A Story", "Metrics!"]);
+}
+
+#[test]
+fn sections_and_anchors_are_those_of_headings() {
+    let document = Document::read(&Source::new("d.md", "# T\n## A\n### B: `x`!\n```promql\nup\n```\n## C\n"));
+    assert_eq!(document.findings[0].section, ["T", "A", "B: x!"]);
+    assert_eq!(super::anchor("B: x!"), "b-x");
+    assert_eq!(super::anchor("2. Key metrics"), "2-key-metrics");
+}
