@@ -186,7 +186,7 @@ pub fn rules(page: &Page, queries: &[Finding], names: &[Finding]) -> Vec<Finding
             labels: severity.into_iter().map(|severity| ("severity".to_owned(), severity)).collect(),
             annotations: Vec::new(),
         };
-        found.push(Finding::new(Kind::Rule(rule), query.text.clone(), confidence, reason));
+        found.push(Finding::new(Kind::Rule(Box::new(rule)), query.text.clone(), confidence, reason));
     }
     found
 }

@@ -153,7 +153,8 @@ fn sample(line: &Located, bare: bool) -> Option<Finding> {
     if rest.is_some() || !text[end..].starts_with([' ', '\t']) || labels.get(METRIC_NAME).is_empty() {
         return None;
     }
-    if !braces && !(bare && labels.name().contains('_')) {
+    let named = bare && labels.name().contains('_');
+    if !braces && !named {
         return None;
     }
     let value = parse_go_float(number).filter(|_| !number.contains(['x', 'X']))?;

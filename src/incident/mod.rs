@@ -6,7 +6,6 @@
 mod alerts;
 mod file;
 mod lines;
-mod logql;
 mod page;
 mod query;
 mod rules;
@@ -59,7 +58,7 @@ pub enum Confidence {
 /// What was found.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    Rule(FoundRule),
+    Rule(Box<FoundRule>),
     Query {
         language: Language,
         /// Why it is none, where the document says that it is one.
@@ -147,7 +146,7 @@ impl Document {
     /// The rules that the document holds.
     pub fn rules(&self) -> impl Iterator<Item = (&Finding, &FoundRule)> {
         self.findings.iter().filter_map(|finding| match &finding.kind {
-            Kind::Rule(rule) => Some((finding, rule)),
+            Kind::Rule(rule) => Some((finding, &**rule)),
             _ => None,
         })
     }

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::page::{self, Code, Inline, Page};
-use super::{Confidence, Finding, Kind, Language, logql};
+use super::{Confidence, Finding, Kind, Language};
+use crate::logql;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, VectorSelector};
 use crate::promql::{Features, parse_with};
 use crate::syntax::ParseError;
@@ -299,7 +300,7 @@ fn parse_promql(text: &str) -> Result<Expr, ParseError> {
 /// The query that a text begins with: the most lines that parse.
 fn first(text: &str, language: Option<Language>) -> Option<Chunk> {
     let promql = || {
-        longest(text, |part| parse_promql(part)).map(|expr| Chunk {
+        longest(text, parse_promql).map(|expr| Chunk {
             span: expr.span,
             language: language_of(&expr, language),
             strength: strength(&expr),
@@ -307,8 +308,10 @@ fn first(text: &str, language: Option<Language>) -> Option<Chunk> {
         })
     };
     let logql = || {
-        longest(text, logql::parse).map(|span| Chunk {
-            span,
+        // A number is LogQL, too.
+        let query = longest(text, logql::parse).filter(|query| text[..query.span().end].contains('{'));
+        query.map(|query| Chunk {
+            span: query.span(),
             language: Language::Logql,
             strength: Strength::Strong,
             problem: None,

@@ -1,7 +1,8 @@
 //! Rules in YAML: whole rule files, groups, lists of rules, single rules, and manifests.
 
 use super::page::{self, Code, Page};
-use super::{Confidence, Finding, FoundRule, Kind, Language, logql};
+use super::{Confidence, Finding, FoundRule, Kind, Language};
+use crate::logql;
 use crate::promql::{Features, parse_with};
 use crate::syntax::ParseError;
 use crate::text::yaml::{self, Node};
@@ -136,7 +137,7 @@ fn take_rule(
     };
     let whole = text.part(Span::new(start, end.max(start)));
     let confidence = if problem.is_some() { Confidence::Medium } else { Confidence::High };
-    found.push(Finding::new(Kind::Rule(found_rule), whole, confidence, reason));
+    found.push(Finding::new(Kind::Rule(Box::new(found_rule)), whole, confidence, reason));
     let part = Span::new(0, expr.trim_end().len());
     let query = Kind::Query { language, problem };
     found.push(Finding::new(query, expr.part(part), confidence, "the expression of a rule"));

@@ -235,6 +235,8 @@ fn times_have_values_where_they_are_certain() {
     assert_eq!(values("On October 10, 2025"), one("October 10, 2025", None));
     assert_eq!(values("At 15:06:45 UTC"), one("15:06:45 UTC", None));
     assert_eq!(values("see report-2026-01-10.md, 10.0.0.1:8080, v2:15 and 12:30"), []);
+    let dated = values("# 2026-01-10\n\n- **08:47 UTC:** begun\n");
+    assert_eq!(dated[1..], one("08:47 UTC", Some("2026-01-10T08:47:00Z")));
     let told = values("# 2026-01-10\n\nAll times are UTC.\n\n- **08:47:** begun\n\n2026-01-10 15:42-16:35 UTC\n");
     assert_eq!(
         told[1..],

@@ -21,7 +21,7 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
         r"(?: (?:T|\ at\ |,?\ {1,2}) (?<clock>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)",
         r"  (?:\s?(?:-|–|to)\s?(?<until>\d{1,2}:\d{2}(?::\d{2})?))? (?<zone>\ ?(?:Z\b|UTC\b|GMT\b|CEST\b|CET\b|[+-]\d{2}:?\d{2}\b))? )?",
         r"| (?<clock2>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) (?<zone2>\ ?(?:Z\b|UTC\b|GMT\b|CEST\b|CET\b))",
-        r"| ^[\s|*`\-]* (?<clock3>\d{1,2}:\d{2}(?::\d{2})?) [*`:]* (?:[\s|]|$)",
+        r"| ^[\s|*`\-]* (?<clock3>\d{1,2}:\d{2}(?::\d{2})?) (?<zone3>\ (?:UTC|GMT|CEST|CET)\b)? [*`:]* (?:[\s|]|$)",
     ))
 });
 static SAYS_UTC: LazyLock<Regex> =
@@ -116,9 +116,11 @@ impl Times {
     fn in_line(&self, line: &str) -> Vec<Found> {
         let mut found = Vec::new();
         for captures in TIME.captures_iter(line) {
-            let bare = captures.name("clock3");
-            let Some(whole) = bare.or_else(|| captures.get(0)) else { continue };
-            if !stands_alone(line, whole.start(), whole.end()) {
+            let (leading, zone) = (captures.name("clock3"), captures.name("zone3"));
+            let bare = leading.filter(|_| zone.is_none());
+            let Some(whole) = leading.or_else(|| captures.get(0)) else { continue };
+            let whole = Span::new(whole.start(), zone.map_or(whole.end(), |zone| zone.end()));
+            if !stands_alone(line, whole.start, whole.end) {
                 continue;
             }
             // Without a date and a zone, only where the document tells both.
@@ -126,9 +128,8 @@ impl Times {
                 continue;
             }
             let (at, reason) = self.value(&captures, false);
-            let span = match (bare, captures.name("until")) {
-                (Some(clock), _) => Span::new(clock.start(), clock.end()),
-                (None, Some(until)) => {
+            let span = match captures.name("until") {
+                Some(until) => {
                     let from = captures.name("clock").map_or(until.start(), |clock| clock.end());
                     let (at, _) = self.value(&captures, true);
                     let end = captures.name("zone").map_or(until.end(), |zone| zone.end());
@@ -138,11 +139,11 @@ impl Times {
                         day: false,
                         reason: "the end of a stretch of time",
                     });
-                    Span::new(whole.start(), from)
+                    Span::new(whole.start, from)
                 }
-                _ => Span::new(whole.start(), whole.end()),
+                None => whole,
             };
-            let day = captures.name("clock").is_none() && captures.name("clock2").is_none() && bare.is_none();
+            let day = captures.name("clock").is_none() && captures.name("clock2").is_none() && leading.is_none();
             if !day || date(&captures).is_some() {
                 found.push(Found { span, at, day, reason });
             }
@@ -160,7 +161,8 @@ impl Times {
         let Some(clock) = clock else { return (None, "a date") };
         let own = date(captures);
         let Some(date) = own.or(self.date) else { return (None, "a time whose date is not certain") };
-        let zone = captures.name("zone").or_else(|| captures.name("zone2")).map(|zone| zone.as_str().trim());
+        let zone =
+            ["zone", "zone2", "zone3"].iter().find_map(|zone| captures.name(zone)).map(|zone| zone.as_str().trim());
         let offset = match zone {
             Some("Z" | "UTC" | "GMT") => Some(0),
             Some("CET") => Some(60),
