@@ -59,3 +59,10 @@ fn every_failed_connection_has_its_lines_and_a_number_of_its_own() {
     // 119 and 391 more.
     assert_eq!(last.as_deref(), Some("10"));
 }
+
+#[test]
+fn the_recorded_trace_is_that_of_the_document() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("incidents/cilium-envoy-connect-failures/trace.log");
+    let recorded = std::fs::read_to_string(path).unwrap();
+    assert_eq!(recorded.lines().collect::<Vec<_>>(), trace());
+}

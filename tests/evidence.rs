@@ -283,6 +283,7 @@ fn lines_that_cannot_be_read_say_what_to_write() {
         ),
         (event(&format!("{{file: trace.log, {time}, zero: start}}")), "counts no seconds"),
         (event("{file: trace.log, zero: start}"), "`zero` without `time`"),
+        (event(&format!("{{file: trace.log, {time}, at: start}}")), "`at` beside what tells times of lines"),
         (event(&format!("{{file: trace.log, {time}}}, at: [\"15:00\"]")), "both by `at` and by `evidence`"),
         (event("{file: empty.log}"), "empty.log:1:1: an empty file"),
         (event("{file: zipped.log}"), "zipped.log is packed by gzip (unpack it first"),

@@ -34,6 +34,8 @@ pub struct LineOptions {
     pub field: Option<String>,
     /// Lines are JSON objects, and this field holds the line; the whole object unless given.
     pub line: Option<String>,
+    /// All lines are of this moment, for they have no time.
+    pub at: Option<Nanoseconds>,
     /// Only these lines.
     pub matching: Option<Regex>,
 }
@@ -72,6 +74,8 @@ impl Lines {
 /// How the lines of a file say their time.
 enum Shape<'a> {
     Text(&'a TimePattern),
+    /// Without a time of their own.
+    Moment(Nanoseconds),
     /// Objects with the time in `field`, and in `line` what was written.
     Objects {
         field: &'a str,
@@ -93,10 +97,11 @@ pub fn read_lines(path: &Path, options: &LineOptions) -> Result<Lines, Diagnosti
 fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnostic> {
     let (text, _) = super::file::body(source);
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    let shape = match (&options.field, &options.time) {
-        (Some(field), _) => Shape::Objects { field, line: options.line.as_deref() },
-        (None, Some(pattern)) => Shape::Text(pattern),
-        (None, None) => match serde_json::from_str::<Map<String, Value>>(first) {
+    let shape = match (&options.field, &options.time, options.at) {
+        (_, _, Some(at)) => Shape::Moment(at),
+        (Some(field), ..) => Shape::Objects { field, line: options.line.as_deref() },
+        (None, Some(pattern), None) => Shape::Text(pattern),
+        (None, None, None) => match serde_json::from_str::<Map<String, Value>>(first) {
             Ok(object) if object.contains_key("__REALTIME_TIMESTAMP") => Shape::Journal,
             Ok(object) if object.contains_key("timestamp") && object.contains_key("line") => Shape::LogCli,
             _ if saved_streams::is_saved(text) => {
@@ -119,7 +124,10 @@ fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnost
                 let proposed = text.lines().take(50).find_map(TimePattern::propose);
                 return Err(match proposed {
                     Some(pattern) => problem.help(format!("write `time: \"{pattern}\"`")),
-                    None => problem.help("write `time: \"...\"` with a pattern as strftime and chrono have it"),
+                    None => problem.help(
+                        "write `time: \"...\"` with a pattern as strftime and chrono have it; lines without a time can be \
+                         put to one moment with `at: \"15:09:00\"`",
+                    ),
                 });
             }
         },
@@ -135,6 +143,7 @@ fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnost
         lines.total += 1;
         let found = match &shape {
             Shape::Text(pattern) => pattern.find(line, last).map(|time| (time, None, None)),
+            Shape::Moment(time) => Some((*time, None, None)),
             shape => object(line, shape, options),
         };
         let (time, written, stream) = match (found, last) {
@@ -183,7 +192,9 @@ fn without_times(source: &Source, first: &str, shape: &Shape<'_>) -> Diagnostic 
             format!("no line is a JSON object with a time in `{field}`"),
             "this is the first line; its time is RFC 3339, a number since 1970, or as `time` says".to_owned(),
         ),
-        Shape::Journal | Shape::LogCli => ("no line has a time".to_owned(), "save the lines as they come".to_owned()),
+        Shape::Moment(_) | Shape::Journal | Shape::LogCli => {
+            ("no line has a time".to_owned(), "save the lines as they come".to_owned())
+        }
     };
     Diagnostic::error(message).at(source, span_of(source, first)).help(help)
 }
@@ -196,7 +207,7 @@ fn object(
 ) -> Option<(Nanoseconds, Option<String>, Option<Labels>)> {
     let fields: Map<String, Value> = serde_json::from_str(line).ok()?;
     match shape {
-        Shape::Text(_) => None,
+        Shape::Text(_) | Shape::Moment(_) => None,
         Shape::Objects { field, line } => {
             let time = match fields.get(*field)? {
                 Value::String(text) => match &options.time {
@@ -253,6 +264,7 @@ mod tests {
             zone: Zone::UTC,
             field: field.map(str::to_owned),
             line: line.map(str::to_owned),
+            at: None,
             matching: matching.map(|regex| Regex::new(regex).unwrap()),
         }
     }

@@ -72,6 +72,9 @@ pub struct LinesFileDoc {
     /// The lines are JSON objects, and this field holds what was written; the whole object unless given.
     #[serde(default)]
     pub line: Option<Text>,
+    /// Lines that have no time, as dropwatch prints them: all are of this moment, a time or a mark.
+    #[serde(default)]
+    pub at: Option<Text>,
     /// Only lines that this regular expression (RE2) finds something in.
     #[serde(default, rename = "match")]
     pub matching: Option<Text>,
@@ -115,6 +118,7 @@ impl FileOr<LinesFileDoc> {
                 zone: None,
                 field: None,
                 line: None,
+                at: None,
                 matching: None,
                 zero: None,
                 offset: None,

@@ -206,7 +206,7 @@ pub fn derived(name: &str, of: &[Timestamp], delay: Duration, nth: u64, probabil
 pub fn reference(doc: &EventDoc) -> Option<&str> {
     let EventDoc { every, poisson, retry, script, after, evidence, .. } = doc;
     if let Some(FileOr::Fields(evidence)) = evidence {
-        let mark = evidence.first_at.as_ref().or(evidence.zero.as_ref())?;
+        let mark = evidence.first_at.as_ref().or(evidence.zero.as_ref()).or(evidence.at.as_ref())?;
         return mark.text.split(['.', ' ']).next();
     }
     let text = match (every, poisson, retry, script, after) {

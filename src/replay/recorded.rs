@@ -210,7 +210,15 @@ impl<'a> Files<'a> {
             Some(text) => time(text).map(|time| time.map(Some)),
             None => Some(Some(None)),
         };
-        let (Some(first_at), Some(zero)) = (mark(&doc.first_at)?, mark(&doc.zero)?) else { return none() };
+        let (Some(first_at), Some(zero), Some(at)) = (mark(&doc.first_at)?, mark(&doc.zero)?, mark(&doc.at)?) else {
+            return none();
+        };
+        let elsewhere = [&doc.time, &doc.zone, &doc.field, &doc.line, &doc.zero, &doc.offset, &doc.first_at];
+        if let (Some(_), Some(other)) = (&doc.at, elsewhere.into_iter().flatten().next()) {
+            let problem = Diagnostic::error("`at` beside what tells times of lines");
+            reader.problem(other.span, problem.help("keep `at` for lines that have no time at all"));
+            return None;
+        }
         let shift = shift(doc.offset.as_ref(), doc.first_at.as_ref(), &|_| Some(first_at), reader)?;
         let pattern = match &doc.time {
             Some(text) => {
@@ -234,7 +242,8 @@ impl<'a> Files<'a> {
             None => None,
         };
         let own = |text: &Option<Text>| text.as_ref().map(|text| text.text.clone());
-        let options = LineOptions { time: pattern, zone, field: own(&doc.field), line: own(&doc.line), matching };
+        let at = at.map(|at| Nanoseconds(at.0.saturating_mul(1_000_000)));
+        let options = LineOptions { time: pattern, zone, field: own(&doc.field), line: own(&doc.line), at, matching };
         let path = self.folder.join(&doc.file.text);
         let key = format!("{}\n{options:?}", path.display());
         let known = self.lines.borrow().get(&key).cloned();
