@@ -57,9 +57,10 @@ impl Groups {
         Groups { of, members, head: Arc::new(Head { labels: group_labels, drop_name, twins: Vec::new() }) }
     }
 
-    /// Orders the groups as their first elements come: at each step for instant queries, over all steps for a range
-    /// query.
-    fn put_in_order(&self, input: &Matrix, mode: Mode, out: &mut Matrix) {
+    /// Orders the groups of a result as their first elements come: at each step for instant queries, over all steps for a
+    /// range query. What the aggregation leaves out counts too.
+    pub fn put_in_order(&self, input: &Matrix, mode: Mode, out: &mut Matrix) {
+        out.order.clear();
         let mut irregular = vec![0u64; bits::words(input.steps())];
         for (group, members) in self.members.iter().enumerate() {
             let first = input.present(members[0] as usize);
@@ -76,7 +77,9 @@ impl Groups {
         let mut seen = vec![false; self.members.len()];
         if mode == Mode::Instants {
             for step in bits::steps(&irregular) {
-                out.order.insert(step, self.first_seen(input.columns_at(step), &mut seen));
+                let mut order = self.first_seen(input.columns_at(step), &mut seen);
+                order.retain(|group| bits::has(out.present(*group as usize), step));
+                out.order.insert(step, order);
             }
             return;
         }

@@ -48,6 +48,8 @@ pub fn settle(mut matrix: Matrix, mode: Mode, collision: Collision, span: Span) 
         }
     }
     match mode {
+        // Of a single step, elements come as they come.
+        Mode::Range { .. } if matrix.errors.is_empty() && matrix.steps() == 1 => merge_in_order(matrix),
         Mode::Range { .. } if matrix.errors.is_empty() => merge(matrix),
         _ => matrix,
     }
@@ -147,6 +149,17 @@ mod tests {
         assert_eq!(settled.head().len(), 1);
         assert_eq!(settled.values(0), [10.0, 1.0, 2.0, 13.0]);
         assert_eq!(settled.head().drop_name, [true]);
+    }
+
+    #[test]
+    fn at_a_single_step_twins_keep_their_places() {
+        let labels = |value| Labels::from_pairs([("a", value)]);
+        let head = Head::new(vec![labels("1"), labels("2"), labels("1")], vec![false; 3]);
+        let mut matrix = Matrix::new(Arc::new(head), 1);
+        matrix.set(1, 0, 20.0);
+        matrix.set(2, 0, 10.0);
+        let settled = settle(matrix, RANGE, Collision::Sample, Span::default());
+        assert_eq!(settled.at(0).map(|(_, value)| value).collect::<Vec<_>>(), [20.0, 10.0]);
     }
 
     #[test]

@@ -8,8 +8,28 @@ pub fn format_f(value: f64) -> String {
     } else if value.is_infinite() {
         if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
     } else {
-        value.to_string()
+        laid_out(&shortest(value), i32::MIN, usize::MAX)
     }
+}
+
+/// The shortest digits that read back as the same number, as `d.ddde-N`. Where two are as near as each other, Go takes the even
+/// one, and the standard library the upper one.
+fn shortest(value: f64) -> String {
+    let upper = format!("{value:e}");
+    let Some((mantissa, exponent)) = upper.split_once('e') else { return upper };
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
+    let Some(last) = mantissa.bytes().last().filter(|last| last % 2 == 1) else { return upper };
+    // Fewer digits are exact.
+    if digits < 15 {
+        return upper;
+    }
+    let lower = format!("{}{}e{exponent}", &mantissa[..mantissa.len() - 1], char::from(last - 1));
+    let exact = format!("{value:.*e}", digits + 60);
+    let is_tie = exact
+        .split_once('e')
+        .and_then(|(exact, _)| exact.strip_prefix(&lower[..mantissa.len()])?.strip_prefix('5'))
+        .is_some_and(|rest| rest.bytes().all(|digit| digit == b'0'));
+    if is_tie && lower.parse() == Ok(value) { lower } else { upper }
 }
 
 /// As Prometheus' HTTP API writes samples of vectors and matrices (`jsonutil.MarshalFloat`): an exponent below 1e-6 and
@@ -17,7 +37,7 @@ pub fn format_f(value: f64) -> String {
 pub fn format_api(value: f64) -> String {
     let size = value.abs();
     if size.is_finite() && size != 0.0 && !(1e-6..1e21).contains(&size) {
-        general(&format!("{value:e}"), 0)
+        general(&shortest(value), 0)
     } else {
         format_f(value)
     }
@@ -28,8 +48,7 @@ pub fn format_v(value: f64) -> String {
     if !value.is_finite() {
         return format_f(value);
     }
-    // `{:e}` has the shortest digits: `1.5e-7`.
-    general(&format!("{value:e}"), 6)
+    general(&shortest(value), 6)
 }
 
 /// Go's `%.Ng`: so many significant digits without trailing zeros.
@@ -43,6 +62,11 @@ pub fn format_g(value: f64, digits: usize) -> String {
 
 /// From `d.ddde-N` to the form that `%g` chooses: an exponent below -4, or from `limit` on.
 fn general(scientific: &str, limit: usize) -> String {
+    laid_out(scientific, -4, limit)
+}
+
+/// With an exponent below `least`, or from `limit` on.
+fn laid_out(scientific: &str, least: i32, limit: usize) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
@@ -54,7 +78,7 @@ fn general(scientific: &str, limit: usize) -> String {
         "" => "0",
         trimmed => trimmed,
     };
-    if exponent < -4 || exponent >= i32::try_from(limit).unwrap_or(i32::MAX) {
+    if exponent < least || exponent >= i32::try_from(limit).unwrap_or(i32::MAX) {
         let (first, rest) = digits.split_at(1);
         let point = if rest.is_empty() { "" } else { "." };
         let direction = if exponent < 0 { '-' } else { '+' };
@@ -75,6 +99,24 @@ fn general(scientific: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Expected values: Prometheus 3.5.3, `vector(76640625000.015625)` and so on.
+    #[test]
+    fn of_two_shortest_texts_the_even_one_is_taken() {
+        for (value, text) in [
+            (4_905_000_000_001.0 / 64.0, "76640625000.01562"),
+            (4_905_000_000_003.0 / 64.0, "76640625000.04688"),
+            (-2251799813685248.5, "-2251799813685248.5"),
+            (9007199254740993.0, "9007199254740992"),
+            (0.1, "0.1"),
+            (-0.0, "-0"),
+            (5e-324, &format!("0.{}5", "0".repeat(323))),
+        ] {
+            assert_eq!(format_f(value), text);
+        }
+        assert_eq!(format_api(4_905_000_000_001.0 / 64.0), "76640625000.01562");
+        assert_eq!(format_v(4_905_000_000_001.0 / 64.0), "7.664062500001562e+10");
+    }
 
     // Expected values: alert templates run by promtool 3.14, `{{ $value }}` and `{{ printf "%.4g" $value }}`.
     #[test]

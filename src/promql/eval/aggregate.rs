@@ -31,7 +31,9 @@ impl Aggregation {
         };
         let mut input = self.input.eval(run, state)?;
         let of_histograms = matches!(self.op, AggregateOp::Sum | AggregateOp::Avg);
+        let mut all = None;
         if !of_histograms && input.arena().is_some() {
+            all = Some(input.clone());
             leave_out_histograms(self.op, &mut input, self.input.span, state);
         }
         let groups = self.groups.get(&[input.head()], || Groups::new(input.head(), &self.grouping));
@@ -42,7 +44,7 @@ impl Aggregation {
                 state.order_varies |= run.is_range() && !out.order.is_empty();
                 return Ok(out);
             }
-            let out = match self.op {
+            let mut out = match self.op {
                 AggregateOp::Sum => fold::<Sum>(input, groups, mode),
                 AggregateOp::Avg => fold::<Avg>(input, groups, mode),
                 AggregateOp::Count => fold::<Count>(input, groups, mode),
@@ -52,6 +54,9 @@ impl Aggregation {
                 AggregateOp::Stdvar => fold::<Stdvar>(input, groups, mode),
                 _ => fold::<Group>(input, groups, mode),
             };
+            if let Some(all) = all {
+                groups.put_in_order(&all, mode, &mut out);
+            }
             state.order_varies |= run.is_range() && !out.order.is_empty();
             return Ok(out);
         };

@@ -161,11 +161,10 @@ impl Sort {
         if matches!(self.key, SortKey::Value) {
             out.drop_histograms();
         }
-        if run.is_range() {
-            if run.steps.len() > 1 {
-                let message = "sort is ineffective for range queries since results are always ordered by labels";
-                state.annotate(Level::Warning, span, message);
-            }
+        // A range query loses the order, but not at a single step of it, as of what is the same at all steps.
+        if run.is_range() && run.steps.len() > 1 {
+            let message = "sort is ineffective for range queries since results are always ordered by labels";
+            state.annotate(Level::Warning, span, message);
             return Ok(out);
         }
         for step in 0..run.steps.len() {

@@ -49,7 +49,8 @@ pub fn quantile(q: f64, buckets: &mut Vec<Bucket>) -> (f64, Option<Repair>) {
         return (f64::NAN, repair);
     }
     let rank = q * highest.count;
-    let found = lower.partition_point(|bucket| bucket.count < rank);
+    // A rank that is no number is reached nowhere.
+    let found = lower.partition_point(|bucket| rank.is_nan() || bucket.count.is_nan() || bucket.count < rank);
     let value = match lower.get(found) {
         None => second_highest.upper,
         Some(bucket) if found == 0 && bucket.upper <= 0.0 => bucket.upper,
@@ -173,6 +174,13 @@ mod tests {
             assert!(quantile(0.5, &mut buckets(pairs)).0.is_nan(), "{pairs:?}");
         }
         assert!(quantile(f64::NAN, &mut buckets(&[(1.0, 1.0), (INF, 1.0)])).0.is_nan());
+    }
+
+    // Expected value: Prometheus 3.5.3, `histogram_quantile(1, NaN + x_bucket)`.
+    #[test]
+    fn of_counts_that_are_no_numbers_the_highest_bound_is_taken() {
+        let nan = f64::NAN;
+        assert_eq!(quantile(1.0, &mut buckets(&[(1.0, nan), (2.5, nan), (INF, nan)])).0, 2.5);
     }
 
     #[test]
