@@ -20,6 +20,7 @@ pub mod recording;
 pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod skeleton;
 pub mod store;
 pub mod suite;
 pub mod syntax;

@@ -15,6 +15,7 @@ mod conformance;
 mod convert;
 mod export;
 mod extract;
+mod new;
 mod output;
 mod paths;
 mod query;
@@ -55,6 +56,7 @@ enum Verb {
     Compare(compare::Args),
     Export(export::Args),
     Extract(extract::Args),
+    New(new::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
 }
@@ -77,6 +79,7 @@ fn run() -> ExitCode {
         Verb::Compare(args) => compare::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Extract(args) => extract::run(args),
+        Verb::New(args) => new::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
     };

@@ -139,16 +139,30 @@ pub fn find_one(path: &Path) -> Result<PathBuf, Vec<Diagnostic>> {
 }
 
 fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
+    let (paths, problems) = yaml_files(folder);
+    errors.extend(problems);
+    for path in paths {
+        // What cannot be read is neither; a named file would say why.
+        match read(&path).map(|text| recognise(&text)) {
+            Ok(kind) => found.add(kind, path),
+            Err(_) => found.skipped.push(path),
+        }
+    }
+}
+
+/// The YAML files below a folder, sorted, those in hidden folders and in `target` left out; and what cannot be searched.
+pub fn yaml_files(folder: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
     let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.') && name.len() > 1;
     let walk = WalkDir::new(folder)
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_name() == "target"));
+    let (mut paths, mut problems) = (Vec::new(), Vec::new());
     for entry in walk {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                errors.push(Diagnostic::error(format!("cannot search {}: {error}", folder.display())));
+                problems.push(Diagnostic::error(format!("cannot search {}: {error}", folder.display())));
                 continue;
             }
         };
@@ -157,15 +171,22 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
         let path = path.strip_prefix(".").unwrap_or(path);
         let path = path.strip_prefix(".").unwrap_or(path);
         let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
-        if !yaml || !entry.file_type().is_file() {
-            continue;
-        }
-        // What cannot be read is neither; a named file would say why.
-        match read(path).map(|text| recognise(&text)) {
-            Ok(kind) => found.add(kind, path.to_owned()),
-            Err(_) => found.skipped.push(path.to_owned()),
+        if yaml && entry.file_type().is_file() {
+            paths.push(path.to_owned());
         }
     }
+    (paths, problems)
+}
+
+/// The files among them that hold rules, judged by their text: `groups` at the left margin, or a manifest of rules.
+pub fn rule_files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let holds_rules = |path: &&PathBuf| {
+        let text = read(path).unwrap_or_default();
+        let groups = text.lines().any(|line| line.trim_start_matches('\u{feff}').starts_with("groups:"));
+        let manifest = ["PrometheusRule", "VMRule"].iter().any(|kind| text.contains(kind)) && text.contains("groups:");
+        (groups || manifest) && recognise(&text) == FileKind::Other
+    };
+    paths.iter().filter(holds_rules).cloned().collect()
 }
 
 fn read(path: &Path) -> Result<String, Diagnostic> {

@@ -91,6 +91,11 @@ impl Matcher {
         Ok(Matcher { name: name.into(), op, value, regex })
     }
 
+    /// The regular expression, anchored and in the syntax of the `regex` crate, where `op` has one.
+    pub fn pattern(&self) -> Option<&str> {
+        self.regex.as_ref().map(Regex::as_str)
+    }
+
     /// Whether a label value meets the condition; an absent label has the value `""`.
     pub fn matches(&self, value: &str) -> bool {
         let found = match &self.regex {

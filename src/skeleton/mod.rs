@@ -1,0 +1,412 @@
+//! New replays: a day for an alert rule, made from the rule itself, on which it fires in an incident and is silent in the
+//! control. What an expression wants is worked out from its outermost operator down to its series (`reverse`), the day is
+//! laid out (`day`), written (`write`), and drilled; where it does not come out as wanted, the next way of reversing is tried.
+
+mod arithmetic;
+mod call;
+mod count;
+mod day;
+mod leaf;
+mod library;
+mod range;
+mod reverse;
+mod sample;
+mod value;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use crate::config::Config;
+use crate::drill::verdict::Verdict;
+use crate::drill::{self, Incident};
+use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
+use crate::promql::ast::{Expr, ExprKind};
+use crate::replay::{self, Limits};
+use crate::rules::{Group, Rule, RuleKind, RuleRef};
+use crate::text::Source;
+use crate::time::{Duration, Timestamp};
+
+use day::{Plan, Waits};
+use leaf::Phase;
+pub use library::Library;
+use range::Range;
+use reverse::{At, Choice, DEEPEST, Reverse, Wanted};
+
+/// Wednesday noon, Wednesday before dawn, Sunday noon: for rules that ask for the time of day.
+const STARTS: [i64; 3] = [1_768_392_000_000, 1_768_359_600_000, 1_768_737_600_000];
+
+/// What a replay is made for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    pub library: &'a Library,
+    pub rule: RuleRef,
+    /// Where the replay will be, for the paths in it.
+    pub path: &'a Path,
+    /// The rule files, as the replay names them, by their own paths.
+    pub names: &'a BTreeMap<String, String>,
+    pub config: &'a Config,
+}
+
+/// A replay, and whether it does what it should.
+#[derive(Clone, Debug)]
+pub struct Skeleton {
+    pub text: String,
+    /// What keeps it from passing, for people; empty where it passes as it is.
+    pub shortfalls: Vec<String>,
+    /// The alert fires at the latest so long after the beginning of the incident.
+    pub within: Duration,
+    /// There is no control: the rule always holds.
+    pub always: bool,
+}
+
+/// What the control expects of the alert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// It never fires.
+    Silent,
+    /// The same, and there is no series that it, or another rule of its name, could fire for.
+    Blind,
+    /// It does not fire when the incident would be; at the beginning windows are not full, and it may.
+    SilentLater,
+}
+
+impl Wish<'_> {
+    fn group(&self) -> &Group {
+        &self.library.groups[self.rule.group]
+    }
+
+    pub fn rule(&self) -> &Rule {
+        &self.group().rules[self.rule.rule]
+    }
+
+    /// Other rules of this name.
+    fn twins(&self) -> impl Iterator<Item = &Rule> {
+        let groups = self.library.groups.iter().filter(|group| self.names.contains_key(group.file.name()));
+        let own = self.rule();
+        groups
+            .flat_map(|group| &group.rules)
+            .filter(move |other| other.is_alert() && other.name.value == own.name.value && !std::ptr::eq(*other, own))
+    }
+
+    /// The selector for the alert in expectations: with labels where several rules have its name.
+    fn selector(&self) -> String {
+        let rule = self.rule();
+        let fixed = |rule: &Rule| {
+            let labels = rule.labels.iter().filter(|(_, value)| !value.contains("{{"));
+            Labels::from_pairs(labels.map(|(name, value)| (name.as_str(), value.value.as_str())))
+        };
+        let own = fixed(rule);
+        let twins: Vec<Labels> = self.twins().map(fixed).collect();
+        let telling: Vec<(&str, &str)> =
+            own.iter().filter(|(label, value)| twins.iter().any(|twin| twin.get(label) != *value)).collect();
+        Labels::from_pairs(telling.into_iter().chain([(METRIC_NAME, rule.name.value.as_str())])).as_metric()
+    }
+
+    /// Makes the replay.
+    pub fn draft(&self) -> Skeleton {
+        let Some(expr) = self.rule().promql() else { return self.in_another_language() };
+        let mut best: Option<Skeleton> = None;
+        for choice in choices(expr, &self.library.groups) {
+            let (Some(plan), _) = self.attempt(expr, choice, true) else { continue };
+            let skeleton = self.finish(&plan, false);
+            if skeleton.shortfalls.is_empty() {
+                return skeleton;
+            }
+            best = best.or(Some(skeleton));
+        }
+        // What holds whatever happens needs no incident.
+        if expr.selectors().is_empty()
+            && let (Some(plan), _) = self.attempt(expr, Choice::first(), false)
+        {
+            let skeleton = self.finish(&plan, true);
+            if skeleton.shortfalls.is_empty() {
+                return skeleton;
+            }
+            best = best.or(Some(skeleton));
+        }
+        best.unwrap_or_else(|| self.placeholders(expr))
+    }
+
+    fn reverse(&self, choice: Choice, scrape: Duration) -> Reverse<'_> {
+        Reverse {
+            groups: &self.library.groups,
+            choice,
+            now: choice.start.seconds() + 1800.0,
+            scrape,
+            names: BTreeMap::new(),
+            leaves: Vec::new(),
+            copies: BTreeMap::new(),
+        }
+    }
+
+    fn waits(&self, expr: &Expr, reverse: &Reverse<'_>) -> Waits {
+        let (window, offset) = call::reach(expr, reverse, 0);
+        let for_ = match &self.rule().kind {
+            RuleKind::Alert { for_, .. } => *for_,
+            RuleKind::Record => Duration::ZERO,
+        };
+        let narrowest = all_windows(expr, reverse, 0).into_iter().fold(f64::INFINITY, f64::min);
+        Waits { start: reverse.choice.start, window, offset, narrowest, for_, interval: self.group().interval }
+    }
+
+    /// One way of reversing the rule: its day, and what could not be reversed.
+    fn attempt(&self, expr: &Expr, choice: Choice, healthy: bool) -> (Option<Plan>, Vec<String>) {
+        let mut reverse = self.reverse(choice, Duration(30_000));
+        let waits = self.waits(expr, &reverse);
+        reverse.scrape = waits.scrape();
+        reverse.names = names(expr, &reverse);
+        let labels = self.told_labels(&reverse);
+        let holds = Wanted::Within(Range::ANY);
+        let mut stuck = Vec::new();
+        if healthy && let Err(part) = reverse.solve(expr, Wanted::Nothing, &At::top(Phase::Healthy, labels.clone())) {
+            stuck.push(format!("`{}` would have to yield {} in healthy time", part.part, part.wanted));
+        }
+        if let Err(part) = reverse.solve(expr, holds, &At::top(Phase::Incident, labels)) {
+            stuck.push(format!("`{}` would have to yield {} in the incident", part.part, part.wanted));
+        }
+        if !stuck.is_empty() {
+            return (None, stuck);
+        }
+        match day::plan(&reverse, waits) {
+            Ok(plan) => (Some(plan), stuck),
+            Err(unfit) => (None, vec![unfit.0]),
+        }
+    }
+
+    /// The labels that annotations and labels of the rule speak of.
+    fn told_labels(&self, reverse: &Reverse<'_>) -> BTreeMap<String, String> {
+        let rule = self.rule();
+        let annotations = match &rule.kind {
+            RuleKind::Alert { annotations, .. } => annotations.as_slice(),
+            RuleKind::Record => &[],
+        };
+        let mut told = BTreeMap::new();
+        for (_, text) in annotations.iter().chain(&rule.labels) {
+            for piece in text.value.split("$labels.").skip(1).chain(text.value.split(".Labels.").skip(1)) {
+                let end = piece.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(piece.len());
+                let label = &piece[..end];
+                if !label.is_empty() && !matches!(label, "alertname" | "job" | "instance") {
+                    told.insert(label.to_owned(), reverse.name(label));
+                }
+            }
+        }
+        told
+    }
+
+    /// Writes a day and drills it.
+    fn finish(&self, plan: &Plan, always: bool) -> Skeleton {
+        let write = |missing: &[String], control: Control| write::replay(self, plan, always, control, missing);
+        let within = plan.times.within;
+        let mut missing = Vec::new();
+        for control in [Control::Silent, Control::Blind, Control::SilentLater] {
+            if control == Control::Blind && plan.born.is_empty() && self.twins().next().is_none() {
+                continue;
+            }
+            let text = write(&[], control);
+            let shortfalls = self.drill(&text);
+            if shortfalls.is_empty() {
+                return Skeleton { text, shortfalls, within, always };
+            }
+            if missing.is_empty() {
+                missing = shortfalls;
+            }
+        }
+        Skeleton { text: write(&missing, Control::Silent), shortfalls: missing, within, always }
+    }
+
+    /// What keeps the replay from passing.
+    fn drill(&self, text: &str) -> Vec<String> {
+        let source = Source::new(self.path.display().to_string(), text);
+        let told = |problems: Vec<crate::text::Diagnostic>| problems.into_iter().map(|p| p.message).collect();
+        let replay = match replay::read(&source, self.path.parent().unwrap_or(Path::new(""))) {
+            Ok(replay) => replay,
+            Err(problems) => return told(problems),
+        };
+        let groups = self.library.groups.iter().filter(|group| self.names.contains_key(group.file.name()));
+        let labels = self.config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
+        let incident = Incident {
+            replay,
+            groups: groups.cloned().collect(),
+            external_labels: Labels::from_pairs(labels),
+            warnings: Vec::new(),
+            name: "skeleton".to_owned(),
+        };
+        let limits = Limits { max_samples: self.config.limits.max_samples.unwrap_or(Limits::default().max_samples) };
+        let mut shortfalls = Vec::new();
+        for day in incident.days() {
+            match drill::run(&incident, day, limits) {
+                Ok(drill) => {
+                    shortfalls.extend(drill.checks.iter().filter(|check| check.verdict != Verdict::Pass).map(|check| {
+                        let name = day.name.as_deref().unwrap_or("day");
+                        let reason = check.reasons.first().map(|reason| reason.text.as_str());
+                        match reason.filter(|reason| !check.summary.contains(reason)) {
+                            Some(reason) => format!("{name}: {}: {reason}", check.summary),
+                            None => format!("{name}: {}", check.summary),
+                        }
+                    }))
+                }
+                Err(problems) => shortfalls.extend::<Vec<String>>(told(problems)),
+            }
+        }
+        shortfalls
+    }
+
+    /// A day with every series that the rule reads, each with a value to be replaced.
+    fn placeholders(&self, expr: &Expr) -> Skeleton {
+        let (_, mut missing) = self.attempt(expr, Choice::first(), true);
+        let mut reverse = self.reverse(Choice::first(), Duration(30_000));
+        let waits = self.waits(expr, &reverse);
+        reverse.names = names(expr, &reverse);
+        let labels = self.told_labels(&reverse);
+        for selector in read_selectors(expr, &reverse, 0) {
+            let at = At::top(Phase::Healthy, labels.clone());
+            let placed = reverse.fill(&selector, &at);
+            if placed.is_err() {
+                missing.push(format!("no series meets the matchers of `{selector}`"));
+            }
+        }
+        match day::plan(&reverse, waits) {
+            Ok(plan) => {
+                let text = write::replay(self, &plan, false, Control::Silent, &missing);
+                Skeleton { text, shortfalls: missing, within: plan.times.within, always: false }
+            }
+            Err(unfit) => {
+                missing.push(unfit.0);
+                reverse.leaves.clear();
+                self.empty(&reverse, waits, missing)
+            }
+        }
+    }
+
+    fn empty(&self, reverse: &Reverse<'_>, waits: Waits, missing: Vec<String>) -> Skeleton {
+        let Ok(plan) = day::plan(reverse, waits) else {
+            return Skeleton { text: String::new(), shortfalls: missing, within: Duration::ZERO, always: false };
+        };
+        let text = write::replay(self, &plan, false, Control::Silent, &missing);
+        Skeleton { text, shortfalls: missing, within: plan.times.within, always: false }
+    }
+
+    fn in_another_language(&self) -> Skeleton {
+        let reverse = self.reverse(Choice::first(), Duration(30_000));
+        let for_ = match &self.rule().kind {
+            RuleKind::Alert { for_, .. } => *for_,
+            RuleKind::Record => Duration::ZERO,
+        };
+        let interval = self.group().interval;
+        let start = reverse.choice.start;
+        let waits = Waits { start, window: 300.0, offset: 0.0, narrowest: f64::INFINITY, for_, interval };
+        let missing = vec!["the rule is not written in PromQL: its series or streams are to be filled in".to_owned()];
+        self.empty(&reverse, waits, missing)
+    }
+}
+
+impl Choice {
+    fn first() -> Choice {
+        Choice { right: false, vanish: false, alias: true, usual_names: false, scale: 1.0, start: Timestamp(STARTS[0]) }
+    }
+}
+
+/// The ways of reversing, the most natural first.
+fn choices(expr: &Expr, groups: &[Group]) -> Vec<Choice> {
+    let mut calendar = false;
+    let mut look = |expr: &Expr| {
+        expr.walk(&mut |part: &Expr| {
+            calendar |=
+                matches!(&part.kind, ExprKind::Call(call) if value::calendar(call.function.name, 0.0).is_some());
+        });
+    };
+    look(expr);
+    groups.iter().flat_map(|group| &group.rules).filter(|rule| !rule.is_alert()).for_each(|rule| {
+        rule.promql().into_iter().for_each(&mut look);
+    });
+    let starts = if calendar { &STARTS[..] } else { &STARTS[..1] };
+    let mut choices = Vec::new();
+    for start in starts {
+        for vanish in [false, true] {
+            for scale in [1.0, 1000.0] {
+                for usual_names in [false, true] {
+                    for alias in [true, false] {
+                        for right in [false, true] {
+                            let start = Timestamp(*start);
+                            choices.push(Choice { right, vanish, alias, usual_names, scale, start });
+                        }
+                    }
+                }
+            }
+        }
+    }
+    choices
+}
+
+/// The selectors that an expression reads in the end, behind recording rules.
+fn read_selectors(expr: &Expr, reverse: &Reverse<'_>, depth: u32) -> Vec<Expr> {
+    let mut found = Vec::new();
+    for (selector, span) in expr.selectors() {
+        match reverse.writer(selector).and_then(|rule| rule.promql()) {
+            Some(query) if depth < DEEPEST => found.extend(read_selectors(query, reverse, depth + 1)),
+            _ => found.push(Expr { kind: ExprKind::Selector(selector.clone()), span }),
+        }
+    }
+    found
+}
+
+/// The files of the rules that an expression reads, its own aside.
+pub fn files_behind(expr: &Expr, groups: &[Group]) -> BTreeSet<String> {
+    fn collect(expr: &Expr, reverse: &Reverse<'_>, depth: u32, files: &mut BTreeSet<String>) {
+        for (selector, _) in expr.selectors() {
+            let Some(rule) = reverse.writer(selector) else { continue };
+            files.insert(rule.name.source.name().to_owned());
+            if let Some(query) = rule.promql().filter(|_| depth < DEEPEST) {
+                collect(query, reverse, depth + 1, files);
+            }
+        }
+    }
+    let reverse = Reverse {
+        groups,
+        choice: Choice::first(),
+        now: 0.0,
+        scrape: Duration::MINUTE,
+        names: BTreeMap::new(),
+        leaves: Vec::new(),
+        copies: BTreeMap::new(),
+    };
+    let mut files = BTreeSet::new();
+    collect(expr, &reverse, 0, &mut files);
+    files
+}
+
+/// Seconds of every window that is looked at.
+fn all_windows(expr: &Expr, reverse: &Reverse<'_>, depth: u32) -> Vec<f64> {
+    let mut found = Vec::new();
+    expr.walk(&mut |part: &Expr| {
+        if let ExprKind::Range(range) = &part.kind {
+            found.extend(value::seconds(&range.range));
+        }
+    });
+    for (selector, _) in expr.selectors() {
+        if let Some(query) = reverse.writer(selector).and_then(|rule| rule.promql()).filter(|_| depth < DEEPEST) {
+            found.extend(all_windows(query, reverse, depth + 1));
+        }
+    }
+    found
+}
+
+/// A value for each label that matchers speak of: the same wherever it can be, so that series match.
+fn names(expr: &Expr, reverse: &Reverse<'_>) -> BTreeMap<String, String> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for read in read_selectors(expr, reverse, 0).iter().chain([expr]) {
+        for (selector, _) in read.selectors() {
+            for matcher in selector.matchers.iter().filter(|matcher| &*matcher.name != METRIC_NAME) {
+                let positive = matches!(matcher.op, MatchOp::Equal | MatchOp::Regex);
+                if !positive || names.contains_key(&*matcher.name) {
+                    continue;
+                }
+                let all: Vec<&Matcher> = selector.matchers.iter().filter(|m| m.name == matcher.name).collect();
+                let value = sample::value(&all, &[&sample::usual(&matcher.name)]).filter(|value| !value.is_empty());
+                names.extend(value.map(|value| (matcher.name.to_string(), value)));
+            }
+        }
+    }
+    names
+}
