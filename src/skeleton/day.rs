@@ -10,7 +10,7 @@ use crate::labels::{Labels, METRIC_NAME};
 use crate::number::format_f;
 use crate::time::{Duration, Timestamp};
 
-/// Ages up to this many seconds pass in the incident; longer ones are there at once.
+/// Ages up to this many seconds pass in any incident.
 const PASSING: f64 = 43_200.0;
 
 /// When things are.
@@ -37,6 +37,8 @@ pub struct Target {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub times: Times,
+    /// Ages up to so many seconds pass in the incident; longer ones are there at once.
+    patience: f64,
     pub targets: Vec<Target>,
     pub metrics: Vec<String>,
     pub gaps: Vec<String>,
@@ -99,7 +101,8 @@ pub fn plan(reverse: &Reverse<'_>, waits: Waits) -> Result<Plan, Unfit> {
         stem.is_none() || !histograms.iter().any(made)
     });
     let leaves = own_parts(leaves)?;
-    let ages = leaves.iter().filter_map(passing).fold(0.0, f64::max);
+    let patience = PASSING.max(2.0 * waits.window);
+    let ages = leaves.iter().filter_map(|leaf| passing(leaf, patience)).fold(0.0, f64::max);
     let mut targets = targets(&leaves);
     let unmarked = leaves.iter().any(|leaf| {
         let pushed = targets.iter().any(|target| target.pushed && belongs(leaf, target));
@@ -108,7 +111,8 @@ pub fn plan(reverse: &Reverse<'_>, waits: Waits) -> Result<Plan, Unfit> {
     // A series without a stale marker is seen for the lookback.
     let window = waits.window + if unmarked { 300.0 } else { 0.0 };
     let times = times(waits, window + ages);
-    let mut plan = Plan { times, targets: Vec::new(), metrics: Vec::new(), gaps: Vec::new(), absent, born: Vec::new() };
+    let mut plan =
+        Plan { times, patience, targets: Vec::new(), metrics: Vec::new(), gaps: Vec::new(), absent, born: Vec::new() };
     for leaf in &leaves {
         let Some(target) = targets.iter().find(|target| belongs(leaf, target)) else { continue };
         plan.leaf(leaf, target);
@@ -245,10 +249,10 @@ fn belongs(leaf: &Leaf, target: &Target) -> bool {
 }
 
 /// How many seconds have to pass until a time that no longer moves is old enough; `None` where that is not how it ages.
-fn passing(leaf: &Leaf) -> Option<f64> {
+fn passing(leaf: &Leaf, patience: f64) -> Option<f64> {
     match leaf.facts.map(|facts| facts.level) {
         [Some(Level::Age(healthy)), Some(Level::Age(incident))]
-            if incident > healthy && healthy >= 0.0 && incident <= PASSING =>
+            if incident > healthy && healthy >= 0.0 && incident <= patience =>
         {
             Some(incident)
         }
@@ -350,7 +354,7 @@ impl Plan {
             return (format!("counter: {rates}{more}"), changes);
         }
         match (healthy.level, incident.level) {
-            (Some(Level::Age(before)), Some(Level::Age(_))) if passing(leaf).is_some() => {
+            (Some(Level::Age(before)), Some(Level::Age(_))) if passing(leaf, self.patience).is_some() => {
                 let starts = format_f((self.times.start.seconds() - before).floor());
                 (format!("counter: {{else: 1/s, incident: 0/s}}, starts: {starts}"), true)
             }

@@ -22,7 +22,7 @@ use crate::drill::verdict::Verdict;
 use crate::drill::{self, Incident};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{Expr, ExprKind};
-use crate::replay::{self, Limits};
+use crate::replay;
 use crate::rules::{Group, Rule, RuleKind, RuleRef};
 use crate::text::Source;
 use crate::time::{Duration, Timestamp};
@@ -232,7 +232,7 @@ impl Wish<'_> {
             warnings: Vec::new(),
             name: "skeleton".to_owned(),
         };
-        let limits = Limits { max_samples: self.config.limits.max_samples.unwrap_or(Limits::default().max_samples) };
+        let limits = self.config.limits.of_day(None);
         let mut shortfalls = Vec::new();
         for day in incident.days() {
             match drill::run(&incident, day, limits) {

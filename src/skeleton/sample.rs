@@ -64,20 +64,17 @@ fn parts(hir: &Hir) -> Vec<String> {
     }
 }
 
-/// A few characters of a class: digits where it has them, then letters.
+/// A few characters of a class: plain ones, and then its first ones, for `a|b|c` is one too.
 fn one_of(class: &Class) -> Vec<String> {
-    let plain = "0x-_aA5/ .:".chars();
-    let holds = |c: char| match class {
-        Class::Unicode(class) => class.ranges().iter().any(|range| range.start() <= c && c <= range.end()),
+    let ranges: Vec<(char, char)> = match class {
+        Class::Unicode(class) => class.ranges().iter().map(|range| (range.start(), range.end())).collect(),
         Class::Bytes(class) => {
-            c.is_ascii() && class.ranges().iter().any(|range| range.start() <= c as u8 && c as u8 <= range.end())
+            class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end()))).collect()
         }
     };
-    let first = match class {
-        Class::Unicode(class) => class.ranges().first().map(|range| range.start()),
-        Class::Bytes(class) => class.ranges().first().map(|range| char::from(range.start())),
-    };
-    plain.filter(|c| holds(*c)).chain(first).take(4).map(String::from).collect()
+    let holds = |c: &char| ranges.iter().any(|(start, end)| start <= c && c <= end);
+    let first = ranges.iter().flat_map(|(start, end)| *start..=*end).take(8);
+    "0x-_aA5/ .:".chars().filter(holds).take(4).chain(first).map(String::from).collect()
 }
 
 /// A usual value of a label of this name.
