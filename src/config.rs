@@ -1,21 +1,24 @@
 //! `firedrill.yaml`: where drills lie, and what holds for all of them.
 //!
-//! `paths`, `languages`, `external_labels` and `limits` are acted on. `render` and `runbooks` are read and checked, so that
-//! a file that has them is accepted; nothing uses them yet.
+//! `runbooks` is read and checked, so that a file that has it is accepted; nothing uses it yet.
 
 use std::path::Path;
 
+use glob::{MatchOptions, Pattern, PatternError};
+
 use crate::labels::METRIC_NAME;
+use crate::replay;
 use crate::rules::Language;
 use crate::text::yaml::{self, Mapping, Problems};
 use crate::text::{Diagnostic, Located, Source};
+use crate::time::Duration;
 
 /// What `firedrill.yaml` says; without a file, the default.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Files and folders that are searched for drills when none are named.
     pub paths: Vec<Located>,
-    /// What the rule files under a path are written in; the longest path that fits decides.
+    /// What the rule files under a path, or of a pattern such as `vendor/**`, are written in; the longest that fits decides.
     pub languages: Vec<(Located, Language)>,
     /// Labels of the system as a whole, as `external_labels` of Prometheus.
     pub external_labels: Vec<(String, Located)>,
@@ -30,6 +33,8 @@ pub struct Render {
     pub command: Located,
     /// The folder that the command writes.
     pub output: Located,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
 }
 
 /// Where runbooks are.
@@ -47,8 +52,24 @@ pub struct Runbooks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     pub max_samples: Option<u64>,
+    /// Of one day.
+    pub max_series: Option<u64>,
+    /// Evaluations of one day, from start to end.
+    pub max_steps: Option<u64>,
     /// Of one replay, rule file or test file.
     pub max_file_bytes: Option<u64>,
+}
+
+impl Limits {
+    /// Those of a day; `max_samples` comes over what is written.
+    pub fn of_day(self, max_samples: Option<u64>) -> replay::Limits {
+        let usual = replay::Limits::default();
+        replay::Limits {
+            max_samples: max_samples.or(self.max_samples).unwrap_or(usual.max_samples),
+            max_series: self.max_series.unwrap_or(usual.max_series),
+            max_steps: self.max_steps.unwrap_or(usual.max_steps),
+        }
+    }
 }
 
 impl Config {
@@ -74,6 +95,11 @@ impl Config {
     fn fill(&mut self, top: &Mapping<'_>, problems: &Problems<'_>) {
         self.paths = top.strings("paths");
         for (path, name) in top.pairs("languages") {
+            if let Some(Err(error)) = pattern(&path) {
+                let problem = Diagnostic::error(format!("this is no pattern for paths: {}", error.msg));
+                problems.push(path.diagnose_all(problem.help("`*` stands for a part of a name, `**` for folders")));
+                continue;
+            }
             match language(&name) {
                 Some(language) => self.languages.push((path, language)),
                 None => {
@@ -91,8 +117,9 @@ impl Config {
             }
         }
         if let Some(render) = top.get("render").and_then(|node| Mapping::of(node, "`render`", problems)) {
+            let timeout = render.duration("timeout");
             match (render.string("command"), render.string("output")) {
-                (Some(command), Some(output)) => self.render = Some(Render { command, output }),
+                (Some(command), Some(output)) => self.render = Some(Render { command, output, timeout }),
                 _ => {
                     let problem = Diagnostic::error("`render` needs `command` and `output`")
                         .help("the command writes rule files into the folder `output`");
@@ -112,7 +139,12 @@ impl Config {
         }
         if let Some(limits) = top.get("limits").and_then(|node| Mapping::of(node, "`limits`", problems)) {
             let most = |name| limits.integer(name).and_then(|limit| u64::try_from(limit).ok());
-            self.limits = Limits { max_samples: most("max_samples"), max_file_bytes: most("max_file_bytes") };
+            self.limits = Limits {
+                max_samples: most("max_samples"),
+                max_series: most("max_series"),
+                max_steps: most("max_steps"),
+                max_file_bytes: most("max_file_bytes"),
+            };
             limits.finish();
         }
     }
@@ -127,12 +159,23 @@ impl Config {
 
     /// The language of a rule file; `None` where the file itself shows it.
     pub fn language(&self, path: &Path) -> Option<&Language> {
-        self.languages
-            .iter()
-            .filter(|(prefix, _)| path.starts_with(&prefix.value))
-            .max_by_key(|(prefix, _)| Path::new(&prefix.value).components().count())
-            .map(|(_, language)| language)
+        let fits = |place: &Located| match pattern(place) {
+            Some(pattern) => pattern.is_ok_and(|pattern| pattern.matches_path_with(path, BY_PART)),
+            None => path.starts_with(&place.value),
+        };
+        let length = |place: &str| (Path::new(place).components().count(), place.len());
+        let fitting = self.languages.iter().filter(|(place, _)| fits(place));
+        fitting.max_by_key(|(place, _)| length(place)).map(|(_, language)| language)
     }
+}
+
+/// `*` does not stand for `/`.
+const BY_PART: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
+
+/// A pattern for paths; `None` for a plain path.
+fn pattern(place: &str) -> Option<Result<Pattern, PatternError>> {
+    place.contains(['*', '?', '[']).then(|| Pattern::new(place))
 }
 
 fn language(name: &str) -> Option<Language> {
@@ -152,11 +195,11 @@ mod tests {
     #[test]
     fn a_configuration_with_everything_is_read() {
         let text = "paths: [incidents]
-languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql}
+languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql, 'vendor/**/*.yaml': skip, 'vendor/*/own/*': promql}
 external_labels: {cluster: home}
-render: {command: make rules, output: build}
+render: {command: make rules, output: build, timeout: 1m}
 runbooks: {annotation: runbook_url, url: 'https://x/(.*)', path: 'runbooks/$1.md'}
-limits: {max_samples: 1000000, max_file_bytes: 2000}
+limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes: 2000}
 ";
         let config = Config::read(&Source::new("firedrill.yaml", text)).unwrap();
         assert_eq!(&*config.paths[0], "incidents");
@@ -164,7 +207,16 @@ limits: {max_samples: 1000000, max_file_bytes: 2000}
         assert_eq!(config.language(Path::new("rules/a.yaml")), Some(&Language::Promql));
         assert!(matches!(config.language(Path::new("rules/vm.yaml")), Some(Language::Skipped(_))));
         assert_eq!(config.language(Path::new("other/a.yaml")), None);
-        assert_eq!(config.limits, Limits { max_samples: Some(1_000_000), max_file_bytes: Some(2000) });
+        assert!(matches!(config.language(Path::new("vendor/x/y/a.yaml")), Some(Language::Skipped(_))));
+        assert_eq!(config.language(Path::new("vendor/x/own/a.yaml")), Some(&Language::Promql));
+        let limits = Limits {
+            max_samples: Some(1_000_000),
+            max_series: Some(1000),
+            max_steps: Some(100),
+            max_file_bytes: Some(2000),
+        };
+        assert_eq!(config.limits, limits);
+        assert_eq!(config.render.and_then(|render| render.timeout), Some(Duration::MINUTE));
     }
 
     #[test]

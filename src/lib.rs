@@ -17,6 +17,7 @@ pub mod logql;
 pub mod number;
 pub mod promql;
 pub mod recording;
+pub mod render;
 pub mod replay;
 pub mod report;
 pub mod rules;

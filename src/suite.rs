@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::NaiveDate;
 use rayon::prelude::*;
 use regex::Regex;
 
@@ -38,6 +39,8 @@ pub struct Selection {
     /// Start nothing more when something has fallen short.
     pub fail_fast: bool,
     pub limits: Limits,
+    /// The day by which `skip` is judged, in UTC.
+    pub today: NaiveDate,
     /// The engine for unit tests.
     pub profile: Profile,
     /// Whether what unit tests are warned of is a failure.
@@ -52,8 +55,22 @@ pub struct Outcome {
     pub groups: Vec<GroupResult>,
     /// Selected and not started, since something had fallen short.
     pub left_out: Vec<LeftOut>,
+    /// Left out for a while, as their replays say.
+    pub skipped: Vec<Skipped>,
+    /// The time for which drills were to be left out is over.
+    pub expired: Vec<Diagnostic>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
+}
+
+/// A drill that its replay leaves out.
+#[derive(Debug)]
+pub struct Skipped {
+    pub file: String,
+    pub name: String,
+    pub reason: String,
+    /// The last day of it.
+    pub until: NaiveDate,
 }
 
 /// A drill or test group that was not started.
@@ -148,7 +165,12 @@ impl Suite {
 
     /// Runs what is selected, and calls `done` after each.
     pub fn run(&self, selection: &Selection, done: impl Fn() + Sync) -> Outcome {
-        let units = self.selected(selection);
+        let mut outcome = Outcome { problems: self.problems.clone(), ..Outcome::default() };
+        let units: Vec<Unit<'_>> = self
+            .selected(selection)
+            .into_iter()
+            .filter(|unit| !unit.is_skipped(selection.today, &mut outcome))
+            .collect();
         let stop = AtomicBool::new(false);
         let results: Vec<Option<Ran>> = units
             .par_iter()
@@ -164,7 +186,6 @@ impl Suite {
                 Some(result)
             })
             .collect();
-        let mut outcome = Outcome { problems: self.problems.clone(), ..Outcome::default() };
         let mut broken: BTreeSet<&str> = BTreeSet::new();
         let mut drills = Vec::new();
         for (unit, result) in units.iter().zip(results) {
@@ -189,6 +210,22 @@ impl Suite {
 }
 
 impl Unit<'_> {
+    /// Whether its replay leaves it out today; both that and a time that is over are told.
+    fn is_skipped(&self, today: NaiveDate, outcome: &mut Outcome) -> bool {
+        let Unit::Drill(incident, day) = self else { return false };
+        let Some(skip) = &day.skip else { return false };
+        if today <= skip.until {
+            let (file, name, reason) = (self.file().to_owned(), self.name(), skip.reason.clone());
+            outcome.skipped.push(Skipped { file, name, reason, until: skip.until });
+            return true;
+        }
+        let message =
+            format!("{} was to be left out until {} and is run again: {}", self.name(), skip.until, skip.reason);
+        let help = "mend it and remove `skip`, or give it a later day";
+        outcome.expired.push(Diagnostic::warning(message).at(&incident.replay.source, skip.place).help(help));
+        false
+    }
+
     fn name(&self) -> String {
         match self {
             Unit::Drill(incident, day) => incident.drill_name(day),

@@ -15,6 +15,7 @@ mod conformance;
 mod convert;
 mod export;
 mod extract;
+mod init;
 mod new;
 mod output;
 mod paths;
@@ -56,6 +57,7 @@ enum Verb {
     Compare(compare::Args),
     Export(export::Args),
     Extract(extract::Args),
+    Init(init::Args),
     New(new::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
@@ -79,6 +81,7 @@ fn run() -> ExitCode {
         Verb::Compare(args) => compare::run(args),
         Verb::Export(args) => export::run(args),
         Verb::Extract(args) => extract::run(args),
+        Verb::Init(args) => init::run(args),
         Verb::New(args) => new::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
@@ -122,6 +125,5 @@ fn paths_or_default(named: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, 
 
 /// The most samples of a day: as the command line says, else the settings, else the default.
 fn limits(max_samples: Option<u64>, config: &Config) -> Limits {
-    let max_samples = max_samples.or(config.limits.max_samples).unwrap_or(Limits::default().max_samples);
-    Limits { max_samples }
+    config.limits.of_day(max_samples)
 }

@@ -87,6 +87,8 @@ fn library(named: &[PathBuf], config: &Config) -> Result<Library, Vec<Diagnostic
         return if library.problems.is_empty() { Ok(library) } else { Err(library.problems) };
     }
     let mut folders: Vec<PathBuf> = config.paths.iter().map(|path| PathBuf::from(&path.value)).collect();
+    // It may be hidden, or `target`.
+    folders.extend(config.render.iter().map(|render| PathBuf::from(&render.output.value)).filter(|path| path.is_dir()));
     folders.push(PathBuf::from("."));
     let mut paths: Vec<PathBuf> = Vec::new();
     for folder in folders {

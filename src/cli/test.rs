@@ -1,14 +1,16 @@
 //! `firedrill test`: drills every replay and runs every unit test file below the given paths.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use regex::Regex;
 
 use super::{Exit, convert, output};
+use crate::config::Config;
 use crate::drill::discover;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
@@ -68,6 +70,12 @@ pub struct Args {
     /// List the YAML files that were searched and cannot be tested
     #[arg(long)]
     list_skipped: bool,
+    /// Run the command of `render` in firedrill.yaml first
+    #[arg(long)]
+    render: bool,
+    /// The day by which a replay's `skip` is over [default: SOURCE_DATE_EPOCH, else today, in UTC]
+    #[arg(long, value_name = "DATE")]
+    today: Option<NaiveDate>,
     /// The most samples that one day of a replay or one test group may have [default: `limits` of firedrill.yaml, else
     /// 50 million]
     #[arg(long, value_name = "N")]
@@ -124,12 +132,14 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         let setup = convert::Setup { config: &config, profile: &profile, rule_files, limits };
         return Ok(convert::run(file, args.output.as_deref(), &setup));
     }
+    render(args.render, &config).map_err(|problem| vec![problem])?;
     let found = discover::find(&super::paths_or_default(&args.paths, &config)?)?;
     let selection = Selection {
         run: args.run.clone(),
         shard: args.shard,
         fail_fast: args.fail_fast,
         limits,
+        today: today(args.today).map_err(|problem| vec![problem])?,
         profile,
         strict: args.strict,
     };
@@ -165,6 +175,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if outcome.drills.is_empty() && outcome.groups.is_empty() && !problems.is_empty() {
         return Err(problems);
     }
+    output::warn(&outcome.expired);
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
 
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
@@ -181,6 +192,36 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     }
     let holds = outcome.holds() && (odd.is_empty() || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
+}
+
+/// Renders rule files where that is asked for; where it is not, and nothing is there, says how.
+fn render(asked: bool, config: &Config) -> Result<(), Diagnostic> {
+    match &config.render {
+        Some(render) if asked => crate::render::run(render),
+        Some(render) if !Path::new(&render.output.value).exists() => {
+            let warning = Diagnostic::warning(format!("there is no folder {}", render.output.value));
+            output::warn([&render
+                .output
+                .diagnose_all(warning.help("firedrill test --render lets the command write it"))]);
+            Ok(())
+        }
+        None if asked => Err(Diagnostic::error("there is nothing to render").help(
+            "firedrill.yaml says how: `render: {command: helm template CHART --output-dir build, output: build}`",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The day by which `skip` is judged.
+fn today(named: Option<NaiveDate>) -> Result<NaiveDate, Diagnostic> {
+    let Some(epoch) = std::env::var_os("SOURCE_DATE_EPOCH").filter(|_| named.is_none()) else {
+        return Ok(named.unwrap_or_else(|| Utc::now().date_naive()));
+    };
+    let seconds = epoch.to_str().and_then(|text| text.parse().ok());
+    let time = seconds.and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    time.map(|time| time.date_naive()).ok_or_else(|| {
+        Diagnostic::error(format!("SOURCE_DATE_EPOCH is {epoch:?}")).help("it is a whole number of seconds since 1970")
+    })
 }
 
 /// The parts of PromQL that are on: those of Prometheus, and those that were asked for.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use crate::rules;
 use crate::text::yaml::{self, io_reason};
 use crate::text::{Diagnostic, Source};
 
@@ -112,10 +113,23 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
     if found.is_empty() && errors.is_empty() {
         let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         let problem = Diagnostic::error(format!("no replay and no unit test file found in {places}"));
-        errors.push(problem.help(
+        let templates = |path: &&PathBuf| read(path).is_ok_and(|text| rules::looks_like_helm(&text));
+        if let Some(template) = found.skipped.iter().find(templates) {
+            let text = format!(
+                "{} looks like a Helm template: set `render` in firedrill.yaml, and test what it writes",
+                template.display()
+            );
+            errors.push(Diagnostic::warning(text));
+        }
+        let rules = rule_files(&found.skipped).len();
+        let begin = match rules {
+            0 => "",
+            _ => "; there are rules here: `firedrill new replay --alert NAME` makes a replay for one",
+        };
+        errors.push(problem.help(format!(
             "a replay is a YAML file whose first key is `firedrill: replay/1`; a unit test file of promtool has \
-             `rule_files:` and `tests:`; name a folder that holds one",
-        ));
+             `rule_files:` and `tests:`; name a folder that holds one{begin}",
+        )));
     }
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }

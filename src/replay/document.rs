@@ -43,6 +43,9 @@ pub struct Document {
     /// Labels of the whole Prometheus, for `$externalLabels` in templates.
     #[serde(default)]
     pub external_labels: Entries<Text>,
+    /// Leaves all days of this replay out of `firedrill test`, for a while; variants may say otherwise.
+    #[serde(default)]
+    pub skip: Option<SkipDoc>,
     /// What is scraped.
     #[serde(default)]
     pub targets: Entries<TargetDoc>,
@@ -70,6 +73,17 @@ pub struct Document {
     /// What today's rules must do.
     #[serde(default)]
     pub expect: Option<Later<ExpectDoc>>,
+}
+
+/// Leaves drills out, for a while.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkipDoc {
+    /// Why, for people.
+    pub reason: Text,
+    /// The last day on which they are left out, in UTC: `"2026-12-31"`. From the next day on they are run and count, and a
+    /// warning says that the time is over.
+    pub until: Text,
 }
 
 /// One value or a list of them.
@@ -496,6 +510,9 @@ pub struct VariantDoc {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub set: Option<Node>,
+    /// Leaves this variant out of `firedrill test`, for a while; as the replay says unless written.
+    #[serde(default)]
+    pub skip: Option<SkipDoc>,
     /// What alerting did on that other day; none unless written.
     #[serde(default)]
     pub happened: Option<Later<ExpectDoc>>,

@@ -20,12 +20,15 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub max_samples: u64,
+    pub max_series: u64,
+    /// Evaluations from start to end.
+    pub max_steps: u64,
 }
 
 impl Default for Limits {
-    /// 50 million samples, 800 MB.
+    /// 50 million samples, 800 MB; a million series; a million steps, two years of minutes.
     fn default() -> Limits {
-        Limits { max_samples: 50_000_000 }
+        Limits { max_samples: 50_000_000, max_series: 1_000_000, max_steps: 1_000_000 }
     }
 }
 
@@ -88,6 +91,22 @@ impl Day {
 
 /// Refuses a day that would not fit, naming what is largest.
 fn check_size(day: &Day, limits: Limits) -> Result<(), Diagnostic> {
+    let steps = ((day.end() - day.start()).0 / day.interval.0.max(1)).unsigned_abs() + 1;
+    if steps > limits.max_steps {
+        let message = format!("{steps} steps of {}, more than the {} that are allowed", day.interval, limits.max_steps);
+        let help =
+            "shorten the replay, give it a longer `interval`, or raise `max_steps` under `limits` in firedrill.yaml";
+        return Err(Diagnostic::error(message).at(&day.source, Span::default()).help(help));
+    }
+    let series = |metric: &Metric| metric.generator.series() as u64;
+    let all = day.metrics.iter().map(series).sum::<u64>() + day.targets.len() as u64;
+    if all > limits.max_series {
+        let largest = day.metrics.iter().rev().max_by_key(|metric| series(metric));
+        let place = largest.map(|metric| metric.series.span).unwrap_or_default();
+        let message = format!("{all} series, more than the {} that are allowed", limits.max_series);
+        let help = "make fewer, or raise `max_series` under `limits` in firedrill.yaml";
+        return Err(Diagnostic::error(message).at(&day.source, place).help(help));
+    }
     let counts = day.metrics.iter().filter_map(|metric| {
         let samples = match &metric.generator {
             Generator::Recorded(series) => series.iter().map(|series| series.samples.len() as u64).sum(),

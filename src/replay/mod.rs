@@ -48,7 +48,7 @@ pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};
 pub use logs::{LogEntry, LogLines};
 pub use metrics::{Generator, Metric, Noise};
-pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Target, TimeSpan};
+pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
 pub use provenance::{Figure, Kind, SeriesProvenance};
 pub use read::read;
 pub use schema::schema;

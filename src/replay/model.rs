@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::deserialize::Text;
 use super::events::Event;
 use super::expectation::Expectations;
@@ -92,6 +94,8 @@ pub struct Day {
     pub metrics: Vec<Metric>,
     pub gaps: Vec<Gap>,
     pub logs: Vec<LogStream>,
+    /// For how long it is left out.
+    pub skip: Option<Skip>,
     /// What alerting did that day.
     pub happened: Option<Expectations>,
     /// What today's rules must do.
@@ -136,6 +140,15 @@ impl Day {
             }
         }
     }
+}
+
+/// Until when a day is left out, and why.
+#[derive(Clone, Debug)]
+pub struct Skip {
+    pub reason: String,
+    /// The last day, in UTC.
+    pub until: NaiveDate,
+    pub place: Span,
 }
 
 /// What is scraped.

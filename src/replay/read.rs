@@ -4,15 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use super::deserialize::{Entries, Later, Reader, Text};
-use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, SpanDoc, VariantDoc};
+use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, SkipDoc, SpanDoc, VariantDoc};
 use super::document_expect::ExpectDoc;
 use super::each;
 use super::expectation::{self, Expectations};
 use super::gaps;
 use super::logs;
 use super::metrics::{Context, Generator, Metric};
-use super::model::{Day, Dialect, Replay, RuleFile, Target};
+use super::model::{Day, Dialect, Replay, RuleFile, Skip, Target};
 use super::names;
 use super::recorded::Files;
 use super::spans::{LeftOut, Resolver};
@@ -182,6 +184,7 @@ fn resolve_day(
         metrics: Vec::new(),
         gaps: Vec::new(),
         logs: Vec::new(),
+        skip: skip(variant.and_then(|(_, variant)| variant.skip.as_ref()).or(doc.skip.as_ref()), reader),
         happened: None,
         expect: None,
     };
@@ -294,6 +297,18 @@ fn two_meanings(spans: &[(Text, SpanDoc)], events: &[(Text, EventDoc)], reader: 
             reader.problem(name.span, problem.help("give one of them another name"));
         }
     }
+}
+
+fn skip(doc: Option<&SkipDoc>, reader: &Reader<'_>) -> Option<Skip> {
+    let doc = doc?;
+    if doc.reason.text.trim().is_empty() {
+        reader.problem(doc.reason.span, Diagnostic::error("no reason").help("say why the drill is left out"));
+    }
+    let until = NaiveDate::parse_from_str(doc.until.text.trim(), "%Y-%m-%d").map_err(|_| {
+        Diagnostic::error(format!("`{}` is not a date", doc.until.text)).help("write year, month and day: 2026-12-31")
+    });
+    let until = reader.keep(doc.until.span, until)?;
+    Some(Skip { reason: doc.reason.text.clone(), until, place: doc.until.span })
 }
 
 fn positive(text: &Text, reader: &Reader<'_>) -> Option<Duration> {

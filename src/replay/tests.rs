@@ -262,7 +262,12 @@ fn too_many_samples_are_refused_before_any_is_written() {
     let text = HEAD.replace("scrape: 30s", "scrape: 1ms").replace("2026-01-01T00:05", "2026-01-31T00:05")
         + "metrics:\n  - {series: g, gauge: 1}\n";
     let replay = read_text(&text).unwrap();
-    let problem = replay.variant(None).unwrap().generate(Limits { max_samples: 1_000_000_000 }).unwrap_err().remove(0);
+    let problem = replay
+        .variant(None)
+        .unwrap()
+        .generate(Limits { max_samples: 1_000_000_000, ..Limits::default() })
+        .unwrap_err()
+        .remove(0);
     assert!(problem.to_string().starts_with("r.yaml:6:3: "), "{problem}");
     assert!(problem.message.contains("more than the 1000000000 that are allowed"), "{problem}");
 }
@@ -481,7 +486,7 @@ fn no_broken_replay_makes_the_reader_panic() {
         match read_text(&broken.into_iter().collect::<String>()) {
             Ok(replay) => {
                 for day in replay.days() {
-                    drop(day.generate(Limits { max_samples: 100_000 }));
+                    drop(day.generate(Limits { max_samples: 100_000, ..Limits::default() }));
                 }
             }
             Err(problems) => {

@@ -27,7 +27,7 @@ pub fn apply(tree: &mut Node, set: &Node, reader: &Reader<'_>) {
 fn set_path(tree: &mut Node, written: &str, path: &Node, value: &Node) -> Result<(), Diagnostic> {
     let (section, rest) = written.split_once('.').unwrap_or((written, ""));
     match section {
-        "title" | "happened" | "expect" => {
+        "title" | "happened" | "expect" | "skip" => {
             return Err(Diagnostic::error(format!("a variant cannot set `{section}`"))
                 .help(format!("write it as a field of the variant: `{section}: ...`")));
         }

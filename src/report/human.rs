@@ -30,6 +30,10 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
     let mut out = String::new();
     let drills = &outcome.drills;
     headlines(&mut out, drills, look);
+    for skipped in &outcome.skipped {
+        let (name, reason) = (plain(&skipped.name), plain(&skipped.reason));
+        let _ = writeln!(out, " SKIP   {name}  {reason} (until {})", skipped.until);
+    }
     unit::headlines(&mut out, &outcome.groups, look);
     for drill in drills {
         for check in drill.checks.iter().filter(|check| check.verdict != Verdict::Pass) {
@@ -51,6 +55,9 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
     out.push('\n');
     if !outcome.left_out.is_empty() {
         let _ = writeln!(out, "{} not run after the first that fell short (--fail-fast)", outcome.left_out.len());
+    }
+    if !outcome.skipped.is_empty() {
+        let _ = writeln!(out, "{} left out, as `skip` says", plural(outcome.skipped.len(), "drill"));
     }
     if facts.skipped > 0 {
         let files = plural(facts.skipped, "YAML file");

@@ -12,15 +12,26 @@ use crate::drill::verdict::{Calibration, Check, Footing, Life, Part, Verdict};
 use crate::evidence::Place;
 use crate::labels::Labels;
 use crate::replay::Dialect;
-use crate::suite::Outcome;
+use crate::suite::{Outcome, Skipped};
 
 #[derive(Serialize)]
 struct Report<'a> {
     firedrill: &'static str,
     drills: Vec<DrillOut<'a>>,
+    /// Drills that `skip` leaves out.
+    skipped: Vec<SkippedOut<'a>>,
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
     summary: Summary,
+}
+
+#[derive(Serialize)]
+struct SkippedOut<'a> {
+    name: &'a str,
+    replay: &'a str,
+    reason: &'a str,
+    /// The last day of it.
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -29,6 +40,7 @@ struct Summary {
     passed: usize,
     failed: usize,
     blind: usize,
+    skipped: usize,
     evaluations: u64,
     /// Rules in other languages than PromQL, which were not evaluated.
     untested_rules: usize,
@@ -150,18 +162,25 @@ fn check(check: &Check) -> CheckOut<'_> {
     }
 }
 
+fn skipped(skipped: &Skipped) -> SkippedOut<'_> {
+    let Skipped { file, name, reason, until } = skipped;
+    SkippedOut { name, replay: file, reason, until: until.to_string() }
+}
+
 /// The whole report, pretty-printed.
 pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> {
     let (drills, groups) = (&outcome.drills, &outcome.groups);
     let count = |verdict| drills.iter().filter(|drill| drill.verdict() == verdict).count();
     let report = Report {
         firedrill: "report/1",
+        skipped: outcome.skipped.iter().map(skipped).collect(),
         summary: Summary {
             untested_rules: drills.iter().flat_map(|drill| &drill.untested).collect::<BTreeSet<_>>().len(),
             drills: drills.len(),
             passed: count(Verdict::Pass),
             failed: count(Verdict::Fail),
             blind: count(Verdict::Blind),
+            skipped: outcome.skipped.len(),
             evaluations: drills.iter().map(|drill| drill.evaluations).sum(),
             unit_tests: UnitSummary {
                 files: groups.iter().map(|group| group.file.name()).collect::<BTreeSet<_>>().len(),

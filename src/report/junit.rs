@@ -8,7 +8,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::unit;
 use crate::drill::verdict::{Drill, Verdict};
-use crate::suite::{LeftOut, Outcome};
+use crate::suite::{LeftOut, Outcome, Skipped};
 use crate::text::Diagnostic;
 use crate::unit_test::GroupResult;
 
@@ -26,7 +26,8 @@ pub fn render(outcome: &Outcome) -> Result<String, quick_junit::SerializeError> 
         let file = problem.place.as_ref().map_or("firedrill", |(source, _)| source.name());
         (file, problem_case(problem))
     });
-    for (file, case) in drills.chain(groups).chain(left_out).chain(problems) {
+    let skipped = outcome.skipped.iter().map(|unit| (unit.file.as_str(), case_skipped(unit)));
+    for (file, case) in drills.chain(skipped).chain(groups).chain(left_out).chain(problems) {
         let at = *by_file.entry(file.to_owned()).or_insert_with(|| {
             suites.push(TestSuite::new(file));
             suites.len() - 1
@@ -52,6 +53,12 @@ fn group_case(group: &GroupResult) -> TestCase {
     let mut case = TestCase::new(group.name.clone(), status);
     case.set_time(group.elapsed);
     case
+}
+
+fn case_skipped(unit: &Skipped) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(format!("{} (until {})", unit.reason, unit.until));
+    TestCase::new(unit.name.clone(), status)
 }
 
 fn case_left_out(unit: &LeftOut) -> TestCase {

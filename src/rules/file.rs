@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 
-use super::language::looks_like_logql;
+use super::language::{looks_like_helm, looks_like_logql};
 use super::model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 use super::rule::{RuleReader, merge_labels};
 use crate::promql::{self, Features};
 use crate::text::yaml::{self, Mapping, Node, Problems};
-use crate::text::{Diagnostic, Located, Source};
+use crate::text::{Diagnostic, Located, Source, Span};
 
 /// Fields of groups that other systems than Prometheus know, and that do not change what is evaluated here: Thanos,
 /// Loki and Mimir, VictoriaMetrics.
@@ -61,6 +61,18 @@ impl Default for ReadOptions {
 /// # Errors
 /// As `read`.
 pub fn read_with(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Diagnostic>> {
+    read_rules(source, options).map_err(|problems| match looks_like_helm(source.text()) {
+        // What YAML makes of a template helps nobody.
+        true => vec![
+            Diagnostic::error("this looks like a Helm template, not like a rule file")
+                .at(source, Span::default())
+                .help("let firedrill.yaml render it: `render: {command: helm template CHART --output-dir build, output: build}`, and name the file in build"),
+        ],
+        false => problems,
+    })
+}
+
+fn read_rules(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Diagnostic>> {
     let documents = yaml::read_documents(source).map_err(|problem| vec![problem])?;
     let problems = Problems::new(source).allow_unknown_fields(options.ignore_unknown_fields);
     let mut file = RuleFile { source: source.clone(), groups: Vec::new(), skipped_documents: 0, warnings: Vec::new() };

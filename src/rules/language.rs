@@ -30,6 +30,21 @@ pub(super) fn looks_like_logql(expr: &str) -> bool {
     braces && LOGQL_FUNCTIONS.iter().any(word)
 }
 
+/// Whether a text that is no rule file may be one that Helm makes rule files from. Templates of alerts stand inside of strings
+/// and know no `.Values`.
+pub fn looks_like_helm(text: &str) -> bool {
+    let helms = [".Values", ".Release.", ".Chart.", ".Capabilities.", "include \"", "toYaml"];
+    let action =
+        |line: &str| line.split_once("{{").is_some_and(|(_, rest)| helms.iter().any(|word| rest.contains(word)));
+    let block = |line: &str| {
+        let inner = line.trim_start().strip_prefix("{{").map(|rest| rest.trim_start_matches('-').trim_start());
+        inner.is_some_and(|inner| {
+            ["if ", "range ", "with ", "end", "define ", "template ", "$"].iter().any(|word| inner.starts_with(word))
+        })
+    };
+    text.lines().any(|line| action(line) || block(line))
+}
+
 /// What follows a string literal that `text` starts with.
 fn behind_string(text: &str, quote: char) -> &str {
     let mut escaped = false;
@@ -59,6 +74,15 @@ mod tests {
         ] {
             assert!(looks_like_logql(expr), "{expr}");
         }
+    }
+
+    #[test]
+    fn templates_of_helm_are_told_from_those_of_alerts() {
+        assert!(looks_like_helm("groups:\n- name: {{ .Values.name }}\n"));
+        assert!(looks_like_helm("{{- if .Values.enabled }}\ngroups: []\n{{- end }}\n"));
+        assert!(looks_like_helm("spec:\n  {{- range $rule := .rules }}\n"));
+        assert!(!looks_like_helm("annotations: {summary: '{{ $labels.x }} is {{ if gt $value 1.0 }}high{{ end }}'}"));
+        assert!(!looks_like_helm("groups: [\n"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod written;
 pub use dependency::{Writers, reads, sources};
 pub use evaluate::evaluate;
 pub use file::{ReadOptions, is_rule_document, read, read_with};
+pub use language::looks_like_helm;
 pub use lifecycle::{AlertState, AlertTrack, OverLimit, Sighting};
 pub use model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 pub use run::{RuleError, RuleFailure, RuleRef, Run};

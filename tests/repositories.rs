@@ -1,0 +1,253 @@
+//! firedrill in the repositories of other people: begun in one, with rules that are rendered, broken, in other languages, or
+//! left out for a while.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+fn firedrill(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("SOURCE_DATE_EPOCH");
+    command.output().expect("the binary runs")
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+const RULES: &str = "groups:\n- name: g\n  rules:\n  - {alert: Full, expr: used > 80, for: 1m}\n";
+
+/// A folder with these files.
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("files lie in folders")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// A replay of `rules` on which Full fires at 80 and more; `more` are fields at the top.
+fn replay(rules: &str, used: u32, more: &str) -> String {
+    format!(
+        "firedrill: replay/1
+title: A disk fills up
+start: 2026-01-10T12:00:00Z
+end: 2026-01-10T13:00:00Z
+rules: [{rules}]
+{more}
+targets:
+  disk: {{labels: {{job: disk}}, scrape: 30s}}
+spans:
+  full: {{from: \"12:20:00\", to: \"12:40:00\", source: log}}
+metrics:
+  - {{series: used, target: disk, gauge: {{else: 50, full: {used}}}, source: log}}
+variants:
+  control: {{without: [full], expect: {{others: silent}}}}
+expect:
+  alerts:
+    - Full: {{fires: {{within: 5m, after: full.from}}}}
+"
+    )
+}
+
+#[test]
+fn an_example_in_an_empty_folder_passes_at_once_and_is_not_overwritten() {
+    let folder = folder(&[]);
+    let begun = firedrill(folder.path(), &["init"]);
+    assert_eq!(begun.status.code(), Some(0), "{}", told(&begun));
+    assert!(told(&begun).contains("firedrill test --junit"), "{}", told(&begun));
+    let tested = firedrill(folder.path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+    assert!(told(&tested).contains("2 drills: 2 passed"), "{}", told(&tested));
+    // The example is about its rule: a threshold above the incident lets it fail.
+    let rules = folder.path().join("rules/shop.yaml");
+    let text = fs::read_to_string(&rules).expect("rules");
+    fs::write(&rules, text.replace("> 0.05", "> 0.2")).expect("a file");
+    assert_eq!(firedrill(folder.path(), &["test"]).status.code(), Some(1));
+    let again = firedrill(folder.path(), &["init"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(told(&again).contains("firedrill.yaml is there already"), "{}", told(&again));
+    assert!(fs::read_to_string(&rules).expect("rules").contains("> 0.2"));
+}
+
+#[test]
+fn an_example_does_not_stand_in_for_what_is_there() {
+    let folder = folder(&[("incidents/shop-errors/incident.md", "ours\n")]);
+    let begun = firedrill(folder.path(), &["init"]);
+    assert_eq!(begun.status.code(), Some(2), "{}", told(&begun));
+    assert!(!folder.path().join("firedrill.yaml").exists());
+    assert_eq!(fs::read_to_string(folder.path().join("incidents/shop-errors/incident.md")).expect("a file"), "ours\n");
+}
+
+#[test]
+fn where_there_are_rules_only_settings_are_written() {
+    let folder = folder(&[("alerts/disk.yml", RULES)]);
+    let begun = firedrill(folder.path(), &["init"]);
+    assert_eq!(begun.status.code(), Some(0), "{}", told(&begun));
+    assert!(told(&begun).contains("firedrill new replay --alert Full"), "{}", told(&begun));
+    assert!(!folder.path().join("rules").exists() && !folder.path().join("incidents").exists());
+    // What it suggests works, and is found.
+    let made = firedrill(folder.path(), &["new", "replay", "--alert", "Full"]);
+    assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    let tested = firedrill(folder.path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+}
+
+#[test]
+fn one_broken_rule_file_does_not_stop_the_rest() {
+    let (good, bad) = (replay("../rules.yaml", 90, ""), replay("../broken.yaml", 90, ""));
+    let broken = RULES.replace("used > 80", "used >");
+    let files = [("rules.yaml", RULES), ("broken.yaml", &broken), ("a/replay.yaml", &bad), ("b/replay.yaml", &good)];
+    let tested = firedrill(folder(&files).path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+    assert!(told(&tested).contains("2 drills: 2 passed"), "{}", told(&tested));
+    assert!(told(&tested).contains("broken.yaml:4:"), "{}", told(&tested));
+}
+
+#[test]
+fn a_template_of_helm_says_what_to_set() {
+    let template = RULES.replace("used > 80", "used > {{ .Values.most }}");
+    let files = [("chart/rules.yaml", template.as_str()), ("a/replay.yaml", &replay("../chart/rules.yaml", 90, ""))];
+    let folder = folder(&files);
+    let tested = firedrill(folder.path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+    assert!(told(&tested).contains("looks like a Helm template"), "{}", told(&tested));
+    assert!(told(&tested).contains("render: {command:"), "{}", told(&tested));
+    let searched = firedrill(folder.path(), &["test", "chart"]);
+    assert_eq!(searched.status.code(), Some(2));
+    assert!(
+        told(&searched).contains("chart/rules.yaml looks like a Helm template: set `render`"),
+        "{}",
+        told(&searched)
+    );
+}
+
+#[test]
+fn rules_are_rendered_when_that_is_asked_for() {
+    let settings = "render: {command: 'mkdir -p build && sed s/MOST/80/ template > build/rules.yaml', output: build}\n";
+    let template = RULES.replace("80", "MOST");
+    let replay = replay("../build/rules.yaml", 90, "");
+    let files = [("firedrill.yaml", settings), ("template", &template), ("a/replay.yaml", &replay)];
+    let folder = folder(&files);
+    let without = firedrill(folder.path(), &["test"]);
+    assert_eq!(without.status.code(), Some(2), "{}", told(&without));
+    assert!(told(&without).contains("firedrill test --render"), "{}", told(&without));
+    let with = firedrill(folder.path(), &["test", "--render"]);
+    assert_eq!(with.status.code(), Some(0), "{}", told(&with));
+    // What was written stays.
+    assert_eq!(firedrill(folder.path(), &["test"]).status.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_fails_shows_what_it_printed() {
+    let run = |render: &str| {
+        let folder = folder(&[
+            ("firedrill.yaml", render),
+            ("rules.yaml", RULES),
+            ("a/replay.yaml", &replay("../rules.yaml", 90, "")),
+        ]);
+        let tested = firedrill(folder.path(), &["test", "--render"]);
+        assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+        told(&tested)
+    };
+    let failed = run("render: {command: 'echo no such chart >&2; exit 3', output: build}\n");
+    assert!(failed.contains("exit status: 3") && failed.contains("no such chart"), "{failed}");
+    assert!(failed.contains("firedrill.yaml:1:20"), "{failed}");
+    let nothing = run("render: {command: 'true', output: build}\n");
+    assert!(nothing.contains("wrote no YAML file into build"), "{nothing}");
+    let endless = run("render: {command: 'echo begun; sleep 600', output: build, timeout: 1s}\n");
+    assert!(endless.contains("took longer than 1s") && endless.contains("begun"), "{endless}");
+    assert!(run("paths: [.]\n").contains("there is nothing to render"));
+}
+
+#[test]
+fn what_is_left_out_for_a_while_comes_back_loudly() {
+    let skip = "skip: {reason: the exporter is replaced, until: \"2026-03-01\"}";
+    // It fails: 70 is not above 80.
+    let folder = folder(&[("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml", 70, skip))]);
+    let before = firedrill(folder.path(), &["test", "--today", "2026-03-01"]);
+    assert_eq!(before.status.code(), Some(0), "{}", told(&before));
+    assert!(told(&before).contains("SKIP   a/day  the exporter is replaced (until 2026-03-01)"), "{}", told(&before));
+    assert!(told(&before).contains("2 drills left out, as `skip` says"), "{}", told(&before));
+    let after = firedrill(folder.path(), &["test", "--today", "2026-03-02"]);
+    assert_eq!(after.status.code(), Some(1), "{}", told(&after));
+    assert!(told(&after).contains("a/day was to be left out until 2026-03-01 and is run again"), "{}", told(&after));
+    assert!(told(&after).contains("2 drills: 1 passed, 1 failed"), "{}", told(&after));
+    // The clock of a reproducible build: 2026-02-28.
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    let built = command.current_dir(folder.path()).arg("test").env("SOURCE_DATE_EPOCH", "1772236800").output();
+    assert_eq!(built.expect("the binary runs").status.code(), Some(0));
+}
+
+#[test]
+fn machines_are_told_what_is_left_out() {
+    let skip = "skip: {reason: r, until: \"2026-03-01\"}";
+    let folder = folder(&[("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml", 90, skip))]);
+    let args = ["test", "--today", "2026-01-01", "--format", "json", "--junit", "out.xml"];
+    let output = firedrill(folder.path(), &args);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["skipped"][0]["name"], "a/day");
+    assert_eq!(report["skipped"][1]["until"], "2026-03-01");
+    assert_eq!(report["summary"]["skipped"], 2);
+    let junit = fs::read_to_string(folder.path().join("out.xml")).expect("a report");
+    assert!(junit.contains("<skipped message=\"r (until 2026-03-01)\"/>"), "{junit}");
+}
+
+#[test]
+fn a_variant_says_for_itself_what_is_left_out() {
+    let text = replay("../rules.yaml", 90, "")
+        .replace("{without: [full],", "{without: [full], skip: {reason: r, until: \"2026-03-01\"},");
+    let folder = folder(&[("rules.yaml", RULES), ("a/replay.yaml", &text)]);
+    let output = firedrill(folder.path(), &["test", "--today", "2026-01-01"]);
+    assert!(
+        told(&output).contains("1 drill: 1 passed") && told(&output).contains("SKIP   a/control"),
+        "{}",
+        told(&output)
+    );
+    for (broken, says) in
+        [("reason: r, until: soon", "`soon` is not a date"), ("reason: '', until: 2026-03-01", "no reason")]
+    {
+        let text = text.replace("reason: r, until: \"2026-03-01\"", broken);
+        fs::write(folder.path().join("a/replay.yaml"), text).expect("a file");
+        let output = firedrill(folder.path(), &["test"]);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(told(&output).contains(says), "{}", told(&output));
+    }
+}
+
+#[test]
+fn languages_by_pattern_skip_rules_and_count_them() {
+    let settings = "languages: {'vendor/**': skip}\n";
+    let replay = replay("../rules.yaml, ../vendor/x/rules.yaml", 90, "");
+    // No language that anybody knows.
+    let vendor = "groups:\n- name: v\n  rules:\n  - {alert: Odd, expr: \"SELECT 1\"}\n";
+    let files = [
+        ("firedrill.yaml", settings),
+        ("rules.yaml", RULES),
+        ("vendor/x/rules.yaml", vendor),
+        ("a/replay.yaml", &replay),
+    ];
+    let output = firedrill(folder(&files).path(), &["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    assert!(told(&output).contains("1 rule not tested, in another language than PromQL"), "{}", told(&output));
+}
+
+#[test]
+fn limits_on_series_and_steps_are_kept() {
+    for (limit, says) in
+        [("max_steps: 10", "61 steps of 1m, more than the 10"), ("max_series: 1", "2 series, more than the 1")]
+    {
+        let settings = format!("limits: {{{limit}}}\n");
+        let replay = replay("../rules.yaml", 90, "");
+        let files = [("firedrill.yaml", settings.as_str()), ("rules.yaml", RULES), ("a/replay.yaml", &replay)];
+        let output = firedrill(folder(&files).path(), &["test"]);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        assert!(told(&output).contains(says), "{}", told(&output));
+    }
+}
