@@ -187,6 +187,8 @@ fn what_cannot_be_compared_exits_with_2() {
         (&["day.om", "--offset", "soon"], "not a valid duration"),
         (&["day.om", "--rename", "pod"], "--rename pod names no two labels"),
         (&["day.om", "--zone", "Mars"], "`Mars` is no zone"),
+        (&["day.om", "--target", "web"], "no target `web`"),
+        (&["day.om", "--at", "25:00"], "`25:00` is not a time"),
         (&["day.om", "--variant", "x"], "no variant `x`"),
         (&["replay.yaml"], "replay.yaml:"),
     ] {
@@ -194,6 +196,29 @@ fn what_cannot_be_compared_exits_with_2() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(output.stdout.is_empty() && said.contains(says), "{args:?} does not say {says:?}:\n{said}");
+    }
+}
+
+#[test]
+fn the_counters_in_the_document_of_envoy_are_those_of_the_replay_in_the_end() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document =
+        fs::read_to_string(root.join("incidents/cilium-envoy-connect-failures/incident.md")).expect("a file");
+    let text: String =
+        document.lines().filter(|line| line.starts_with("envoy_cluster_")).map(|line| format!("{line}\n")).collect();
+    assert!(text.ends_with("} 392\n"));
+    let folder = tempfile::tempdir().expect("a folder");
+    for (text, largest) in [(text.clone(), 0.0), (text.replace(" 392", " 400"), 8.0)] {
+        write(&folder, "metrics.txt", &text);
+        let path = folder.path().join("metrics.txt");
+        let args = ["--at", "end", "--target", "envoy", "--format", "json"];
+        let path = path.to_str().expect("a path");
+        let output =
+            firedrill(root, &[&["compare", "incidents/cilium-envoy-connect-failures", path], &args[..]].concat());
+        let result: Value = serde_json::from_slice(&output.stdout).expect("a result");
+        assert_eq!(result["series"].as_array().expect("series").len(), 2);
+        assert_eq!(series(&result, "envoy_cluster_upstream_rq")["max_difference"], 0.0);
+        assert_eq!(series(&result, "envoy_cluster_upstream_cx_connect_fail")["max_difference"], largest);
     }
 }
 

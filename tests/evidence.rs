@@ -129,11 +129,13 @@ fn tables_and_metrics_text_are_series_too() {
     let csv = "\"Time\",\"errors\"\n2025-11-14 16:00:00,1\n2025-11-14 16:01:00,\n2025-11-14 16:02:00,3\n";
     let text = "# TYPE x gauge\nx{a=\"b\"} 98\n";
     let rest = "metrics:\n  - {series: 'e{job=\"api\"}', recorded_file: {file: p.csv, column: errors, zone: \"+01:00\"}}\n  \
-                - {series: x, recorded_file: {file: m.txt, at: bad.from}}\n";
+                - {series: x, recorded_file: {file: m.txt, at: bad.from}}\n  \
+                - {series: x, target: api, recorded_file: {file: m.txt, at: start}}\n";
     assert_eq!(
         series(&Case::new(&[("p.csv", csv), ("m.txt", text)], rest).day()),
         [
             ("e{job=\"api\"}".to_owned(), vec!["0: 1".to_owned(), "120: 3".to_owned()]),
+            ("x{a=\"b\", job=\"api\"}".to_owned(), vec!["0: 98".to_owned()]),
             ("x{a=\"b\"}".to_owned(), vec!["120: 98".to_owned()])
         ]
     );

@@ -8,6 +8,7 @@ use super::{Exit, output};
 use crate::drill::comparison::{self, Comparison};
 use crate::drill::{self, discover};
 use crate::recording::{Recording, SeriesOptions, Zone, read_series};
+use crate::replay::Day;
 use crate::report::compare;
 use crate::text::Diagnostic;
 use crate::time::Duration;
@@ -17,6 +18,7 @@ use crate::time::Duration;
 #[command(after_help = "Examples:
   firedrill compare incidents/vmagent-remote-write day.om
   firedrill compare incidents/vmagent-remote-write answer.json --offset -1h --rename pod=instance --within 1m
+  firedrill compare incidents/cilium-envoy-connect-failures metrics.txt --at end --target envoy
 
 A recording is an answer of /api/v1/query_range, OpenMetrics or Prometheus text, an export of VictoriaMetrics, or CSV. The \
 replay's rules are evaluated over its own series and over those of the recording, and series with the same labels are \
@@ -38,6 +40,12 @@ pub struct Args {
     /// Another name for a label of the recording; `NAME=` takes the label away
     #[arg(long, value_name = "OLD=NEW")]
     rename: Vec<String>,
+    /// When samples were taken that have no time, as in the text of /metrics: `15:32`, a full date, or a mark
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// The target of the replay that the text of /metrics is from: series get its labels
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
     /// The zone of times in a CSV that say none: `+01:00`
     #[arg(long, value_name = "ZONE", allow_hyphen_values = true, default_value = "UTC")]
     zone: String,
@@ -78,11 +86,11 @@ fn compared(args: &Args) -> Result<Comparison, Vec<Diagnostic>> {
     let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
     output::warn(&incident.warnings);
     let day = incident.replay.variant(args.variant.as_deref())?;
-    let recording = recording(args).map_err(|problem| vec![problem])?;
+    let recording = recording(args, &day).map_err(|problem| vec![problem])?;
     comparison::compare(&incident, &day, &recording, args.within, super::limits(args.max_samples, &config))
 }
 
-fn recording(args: &Args) -> Result<Recording, Diagnostic> {
+fn recording(args: &Args, day: &Day) -> Result<Recording, Diagnostic> {
     let zone: Zone = args.zone.parse()?;
     let mut renames = Vec::new();
     for written in &args.rename {
@@ -101,6 +109,13 @@ fn recording(args: &Args) -> Result<Recording, Diagnostic> {
         }
         None => Duration::ZERO,
     };
-    let recording = read_series(&args.recording, &SeriesOptions { zone, ..SeriesOptions::default() })?;
-    Ok(recording.renamed(&renames).moved(offset))
+    let at = args.at.as_deref().map(|at| day.time_of(at)).transpose()?;
+    let recording = read_series(&args.recording, &SeriesOptions { zone, at, time: None })?;
+    let recording = recording.renamed(&renames).moved(offset);
+    let Some(name) = &args.target else { return Ok(recording) };
+    let target = day.targets.iter().find(|target| target.name == *name).ok_or_else(|| {
+        let known: Vec<&str> = day.targets.iter().map(|target| target.name.as_str()).collect();
+        Diagnostic::error(format!("no target `{name}`")).help(format!("the targets are: {}", known.join(", ")))
+    })?;
+    Ok(recording.relabelled(|labels| target.exposes(labels)))
 }

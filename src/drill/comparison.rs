@@ -60,7 +60,8 @@ pub struct AlertPair {
 }
 
 /// How far apart a series is on both sides. Both are seen at the times of the recording's samples, as a query at that time
-/// would: the last sample of at most 5 minutes. A counter is compared by what it has counted since the first common time.
+/// would: the last sample of at most 5 minutes. A counter is compared by what it has counted since the first common time, unless
+/// it was recorded but once.
 #[derive(Clone, Debug)]
 pub struct Distance {
     pub labels: Labels,
@@ -227,6 +228,7 @@ fn nothing_in_common(recording: &Recording, only_replay: &[Labels], only_recordi
 
 fn distance(replay: &Series, recording: &Series, counter: bool) -> Distance {
     let labels = replay.labels.clone();
+    let counter = counter && samples(recording).nth(1).is_some();
     let (mut one, mut other) = (Counted::default(), Counted::default());
     let (mut absolute, mut relative) = (KahanSum::default(), KahanSum::default());
     let mut found = Distance {

@@ -57,10 +57,13 @@ pub enum Times {
 
 impl Recording {
     /// The recording with other names for labels; a new name that is empty takes the label away.
-    pub fn renamed(mut self, renames: &[(String, String)]) -> Recording {
-        if !renames.is_empty() {
-            self.series.iter_mut().for_each(|series| series.labels = rename(&series.labels, renames));
-        }
+    pub fn renamed(self, renames: &[(String, String)]) -> Recording {
+        self.relabelled(|labels| rename(labels, renames))
+    }
+
+    /// The recording with other labels for each series.
+    pub fn relabelled(mut self, labels: impl Fn(&Labels) -> Labels) -> Recording {
+        self.series.iter_mut().for_each(|series| series.labels = labels(&series.labels));
         self
     }
 

@@ -40,7 +40,8 @@ pub struct SeriesFileDoc {
     /// When the first sample is, a time or a mark: all of it is moved so.
     #[serde(default)]
     pub first_at: Option<Text>,
-    /// When samples were taken that have no time, as in the text of `/metrics`: a time or a mark.
+    /// When samples were taken that have no time, as in the text of `/metrics`: a time or a mark. They get the labels of `target`,
+    /// as a scrape would give them.
     #[serde(default)]
     pub at: Option<Text>,
     /// How a table writes its times, as strftime and chrono have it, where it is none of the usual ways: `%d.%m.%Y %H:%M:%S`.

@@ -278,10 +278,8 @@ impl Context<'_> {
                     text: file.file.text.clone(),
                     place: file.file.span,
                 });
-                // What is pushed comes when it likes.
-                let scrape = target.filter(|target| !target.pushed).map(|target| target.scrape);
                 let clock = (self.day.calendar, &time as super::recorded::TimeOf<'_>);
-                self.files.series(&file, &labels, scrape, clock, reader).map(Generator::Recorded)
+                self.files.series(&file, &labels, target, clock, reader).map(Generator::Recorded)
             }
         }
     }

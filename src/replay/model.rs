@@ -166,6 +166,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// The labels of a series of its `/metrics` as a scrape stores them.
+    pub fn exposes(&self, own: &Labels) -> Labels {
+        super::metrics::join(own, &self.labels)
+    }
+
     /// What exposes series that no scrape found, but a recording has.
     pub fn none() -> Target {
         Target {

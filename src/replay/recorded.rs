@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::deserialize::{Reader, Text};
 use super::document_evidence::{LinesFileDoc, SeriesFileDoc};
+use super::model::Target;
 use super::names;
 use super::times::Calendar;
 use super::units;
@@ -74,13 +75,13 @@ impl<'a> Files<'a> {
         Files { folder, series: RefCell::default(), lines: RefCell::default() }
     }
 
-    /// The series that `wanted` (or the selector or the column of the file) takes from a file. `scrape` is how often their
-    /// target was scraped, where one is named.
+    /// The series that `wanted` (or the selector or the column of the file) takes from a file. `target` is theirs, where one is
+    /// named: it gives what `/metrics` says its labels.
     pub fn series(
         &self,
         doc: &SeriesFileDoc,
         wanted: &Labels,
-        scrape: Option<Duration>,
+        target: Option<&Target>,
         (calendar, time): (Calendar, TimeOf<'_>),
         reader: &Reader<'_>,
     ) -> Option<Vec<Recorded>> {
@@ -110,12 +111,18 @@ impl<'a> Files<'a> {
         let taken = self.select(doc, wanted, &recording, reader)?;
         let interval = taken.iter().filter_map(|(_, series)| series.interval).max();
         if let Some(interval) = interval {
+            // What is pushed comes when it likes.
+            let scrape = target.filter(|target| !target.pushed).map(|target| target.scrape);
             sparse(doc, &recording.name, interval, scrape, reader);
         }
         let first = taken.iter().filter_map(|(_, series)| Some(series.samples.first()?.0)).min()?;
         let (_, last) = recording.extent()?;
         let distance = shift.distance(first);
         let moved = taken.into_iter().filter_map(|(labels, series)| {
+            let labels = match target {
+                Some(target) if doc.at.is_some() => target.exposes(&labels),
+                _ => labels,
+            };
             let samples = series.with_ends(last).map(|(time, value)| (time + distance, value));
             let samples: Vec<(Timestamp, Option<f64>)> =
                 samples.filter(|(time, _)| calendar.inside(*time).is_ok()).collect();
