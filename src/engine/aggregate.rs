@@ -83,7 +83,9 @@ impl Groups {
             }
             return;
         }
-        let alive = (0..input.head().len()).filter(|column| !bits::none(input.present(*column)));
+        // Of what is the same at all steps, elements have the order of one of them.
+        let known = input.order.values().next().into_iter().flatten().map(|column| *column as usize);
+        let alive = known.chain(0..input.head().len()).filter(|column| !bits::none(input.present(*column)));
         let order = self.first_seen(alive, &mut seen);
         for step in 0..input.steps() {
             let present = |group: &&u32| bits::has(out.present(**group as usize), step);

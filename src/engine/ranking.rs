@@ -94,7 +94,7 @@ trait Choice {
     /// Whether the heap's first element is the largest and not the smallest.
     const DESCENDING: bool;
     fn offer(&self, heap: &mut Heap, entry: Entry, step: usize);
-    /// Puts the chosen elements of an instant query in order.
+    /// Puts the chosen elements in order, where they keep one.
     fn arrange(&self, _: &mut [Entry]) {}
 }
 
@@ -169,7 +169,8 @@ fn choose<C: Choice>(
         let mut order = Vec::new();
         for group in used.drain(..) {
             let heap = &mut heaps[group as usize];
-            if mode == Mode::Instants {
+            // A single step of a range query keeps its order too.
+            if mode == Mode::Instants || input.steps() == 1 {
                 choice.arrange(&mut heap.entries);
                 order.extend(heap.entries.iter().map(|entry| entry.column));
             }
@@ -210,4 +211,34 @@ pub fn limit(input: Matrix, groups: &Groups, mode: Mode, k: &[usize]) -> Matrix 
 pub fn share(input: Matrix, groups: &Groups, mode: Mode, ratios: &[f64], places: &[f64]) -> Matrix {
     let steps = (0..ratios.len()).filter(|step| ratios[*step] != 0.0);
     choose(input, groups, mode, steps, &Share { ratios, places })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Grouping, Head};
+    use super::*;
+    use crate::labels::Labels;
+    use crate::time::{Duration, Timestamp};
+
+    /// The values that are left of 1, 3 and 2, at the last of so many steps.
+    fn ranked(mode: Mode, steps: usize) -> Vec<f64> {
+        let labels = |value| Labels::from_pairs([("a", value)]);
+        let mut input = Matrix::new(Arc::new(Head::distinct(["1", "2", "3"].map(labels).to_vec())), steps);
+        for (column, value) in [1.0, 3.0, 2.0].into_iter().enumerate() {
+            (0..steps).for_each(|step| input.set(column, step, value));
+        }
+        let groups = Groups::new(input.head(), &Grouping { labels: Vec::new(), without: false });
+        let out = rank(input, &groups, mode, &vec![3; steps], true);
+        out.at(steps - 1).map(|(_, value)| value).collect()
+    }
+
+    #[test]
+    fn the_largest_come_first_where_there_is_one_step_or_each_is_a_query() {
+        let range = Mode::Range { start: Timestamp(0), end: Timestamp(1), step: Duration(1) };
+        assert_eq!(ranked(Mode::Instants, 2), [3.0, 2.0, 1.0]);
+        assert_eq!(ranked(range, 1), [3.0, 2.0, 1.0]);
+        assert_eq!(ranked(range, 2), [1.0, 3.0, 2.0]);
+    }
 }

@@ -169,7 +169,27 @@ impl Writer {
             return format!("{}{}", self.selector(), self.dice.pick(&MODIFIERS));
         }
         let less = depth - 1;
-        match self.dice.below(22) {
+        match self.dice.below(26) {
+            22 => format!("histogram_quantile(0.9, h{})", self.dice.pick(&MATCHERS)),
+            23 => {
+                let function = self.dice.pick(&["histogram_count", "histogram_sum", "histogram_avg"]);
+                let of = self.dice.pick(&[
+                    "sum by (job) (h)",
+                    "h offset 1m",
+                    "h * 2",
+                    "last_over_time(h[3m])",
+                    "h - (h offset 1m)",
+                ]);
+                format!("{function}({of})")
+            }
+            24 => {
+                let range = self.dice.pick(&["2m", "5m", "90s"]);
+                format!(
+                    "{}(h[{range}])",
+                    self.dice.pick(&["changes", "resets", "count_over_time", "present_over_time"])
+                )
+            }
+            25 => format!("{}({{__name__=~\"m0|m1\"}})", self.dice.pick(&["sum", "-", "abs"])),
             0..=3 => format!("{}{}", self.selector(), self.dice.pick(&MODIFIERS)),
             4 => format!("sum by (job) ({})", self.expr(less)),
             5 => format!("{} without (zone) ({})", self.dice.pick(&["count", "max", "avg", "stddev"]), self.expr(less)),
@@ -233,6 +253,11 @@ impl Writer {
                 }
             }
         }
+        for labels in ["{job=\"a\"}", "{job=\"b\", zone=\"x\"}"] {
+            if self.dice.one_in(2) {
+                let _ = writeln!(fields, "  - series: 'h{labels}'\n    values: '{}'", self.histograms(seconds));
+            }
+        }
         fields = fields.trim_end().trim_end_matches("input_series:").trim_end().to_owned() + "\n";
         let time = |dice: &mut Dice| match dice.below(3) {
             0 => dice.below(MINUTES * 4) * 15,
@@ -246,9 +271,35 @@ impl Writer {
             })
             .collect();
         let mut expressions: Vec<(String, u64)> =
-            (0..self.dice.below(3)).map(|_| (self.expr(2), time(&mut self.dice))).collect();
+            (0..self.dice.below(6)).map(|_| (self.expr(2), time(&mut self.dice))).collect();
         expressions.push(("{__name__=~\"r.|ALERTS.*\"}".to_owned(), time(&mut self.dice)));
         TestGroup { fields, alerts, expressions }
+    }
+
+    /// Histograms, as [`Writer::values`] writes numbers. All have the same buckets, none of them empty.
+    fn histograms(&mut self, seconds: u64) -> String {
+        let wanted = MINUTES * 60 / seconds;
+        let mut out = String::new();
+        let mut count = 0;
+        while count < wanted {
+            let times = 1 + self.dice.below(wanted / 2 + 1);
+            let [first, more] = [0; 2].map(|_| {
+                let buckets = [0; 3].map(|_| 1 + self.dice.below(4));
+                let (total, sum) = (buckets.iter().sum::<u64>(), self.dice.below(40));
+                let [a, b, c] = buckets;
+                format!("{{{{schema:0 count:{total} sum:{sum} buckets:[{a} {b} {c}]}}}}")
+            });
+            let (item, length) = match self.dice.below(5) {
+                0 => ("_".to_owned(), 1),
+                1 => ("stale".to_owned(), 1),
+                2 => (format!("{first}x{times}"), times + 1),
+                _ => (format!("{first}+{more}x{times}"), times + 1),
+            };
+            out.push_str(&item);
+            out.push(' ');
+            count += length;
+        }
+        out.trim_end().to_owned()
     }
 
     /// Values in the notation of test files, for about as many minutes as are evaluated.
