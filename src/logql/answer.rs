@@ -1,10 +1,12 @@
 //! Answers to queries, and how Loki's HTTP API writes them.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::ast::{Expr, ExprKind, VectorOp};
-use super::eval::{Env, Grid, eval};
-use crate::engine::{EvalError, Matrix};
+use super::eval::{Grid, Plan};
+use crate::engine::EvalError;
 use crate::labels::Labels;
 use crate::number::format_f;
 use crate::store::LogStore;
@@ -38,8 +40,13 @@ pub fn instant(expr: &Expr, logs: &LogStore, time: Nanoseconds) -> Result<Sample
     if let ExprKind::Literal(value) = expr.kind {
         return Ok(Samples::Scalar(time, value));
     }
-    let matrix = evaluated(expr, logs, &Grid::instant(time))?;
-    let mut elements = matrix.result(0)?;
+    let mut elements = Vec::new();
+    for (_, block) in Plan::new(expr, logs, Grid::instant(time))?.blocks() {
+        elements.extend(block.result(0)?);
+    }
+    if elements.len() > MAX_SERIES {
+        return Err(too_many(expr));
+    }
     if !sorts(expr) {
         elements.sort_by(|(a, _), (b, _)| a.cmp(b));
     }
@@ -51,36 +58,38 @@ pub fn instant(expr: &Expr, logs: &LogStore, time: Nanoseconds) -> Result<Sample
 /// # Errors
 /// The first step that fails, and more series than Loki's limit.
 pub fn range(expr: &Expr, logs: &LogStore, grid: &Grid) -> Result<Samples, EvalError> {
-    let matrix = evaluated(expr, logs, grid)?;
-    let mut series: Vec<(Labels, Vec<(Nanoseconds, f64)>)> = matrix
-        .columns()
-        .map(|column| (column.labels.clone(), column.iter().map(|(step, value)| (grid.time(step), value)).collect()))
-        .filter(|(_, points): &(_, Vec<_>)| !points.is_empty())
-        .collect();
-    series.sort_by(|(a, _), (b, _)| a.cmp(b));
-    // Columns of equal labels are one series, also where that has two points at one time.
-    series.dedup_by(|(later, points), (labels, all)| {
-        let same = later == labels;
-        if same {
-            all.append(points);
-            all.sort_by_key(|(time, _)| *time);
+    let mut places: HashMap<Labels, usize> = HashMap::new();
+    let mut series: Vec<(Labels, Vec<(Nanoseconds, f64)>)> = Vec::new();
+    for (from, block) in Plan::new(expr, logs, *grid)?.blocks() {
+        if let Some((_, error)) = block.errors.first_key_value() {
+            return Err(error.clone());
         }
-        same
-    });
+        for column in block.columns() {
+            let mut points = column.iter().map(|(step, value)| (grid.time(from + step), value)).peekable();
+            if points.peek().is_none() {
+                continue;
+            }
+            let place = *places.entry(column.labels.clone()).or_insert_with(|| {
+                series.push((column.labels.clone(), Vec::new()));
+                series.len() - 1
+            });
+            if series.len() > MAX_SERIES {
+                return Err(too_many(expr));
+            }
+            series[place].1.extend(points);
+        }
+    }
+    // Columns of equal labels are one series, also where that has two points at one time.
+    series.iter_mut().for_each(|(_, points)| points.sort_by_key(|(time, _)| *time));
+    series.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(Samples::Matrix(series))
 }
 
-fn evaluated(expr: &Expr, logs: &LogStore, grid: &Grid) -> Result<Matrix, EvalError> {
-    let matrix = eval(expr, &Env { logs, grid, now: grid.time(grid.steps.saturating_sub(1)) })?;
-    if let Some((_, error)) = matrix.errors.first_key_value() {
-        return Err(error.clone());
-    }
-    let series = matrix.columns().filter(|column| column.present.iter().any(|word| *word != 0)).count();
-    if series > MAX_SERIES {
-        let message = format!("the query yields {series} series; Loki refuses more than {MAX_SERIES}");
-        return Err(EvalError::new(expr.span, message));
-    }
-    Ok(matrix)
+fn too_many(expr: &Expr) -> EvalError {
+    EvalError::new(
+        expr.span,
+        format!("the query yields more than {MAX_SERIES} series, which Loki refuses; group them with sum by (...)"),
+    )
 }
 
 /// Whether the order of elements is that of their values.

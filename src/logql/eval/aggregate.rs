@@ -3,39 +3,62 @@
 use std::sync::Arc;
 
 use super::folds::{Avg, Count, Max, Min, Stddev, Stdvar, Sum};
-use super::{Env, eval, range};
-use crate::engine::{self, EvalError, Groups, Head, Matrix, Mode, fold, insertion_sort, rank};
+use super::{Env, Node, Ranges};
+use crate::engine::{self, EvalError, Groups, Head, Matrix, Memo, Mode, fold, insertion_sort, rank};
 use crate::labels::Labels;
 use crate::logql::ast::{ExprKind, Grouping, RangeOp, VectorAggregate, VectorOp};
+use crate::time::Nanoseconds;
 
-/// The aggregation at every step.
-pub fn aggregate(aggregate: &VectorAggregate, env: &Env<'_>) -> Result<Matrix, EvalError> {
-    let input = match &aggregate.expr.kind {
-        // Of what is added up anyway, only the labels of the sum are extracted.
-        ExprKind::RangeAggregate(range)
-            if aggregate.op == VectorOp::Sum && range.grouping.is_none() && adds_up(range.op) =>
-        {
-            range::eval(range, Some(&aggregate.grouping), aggregate.expr.span, env)?
+/// A vector aggregation.
+pub struct Aggregation {
+    op: VectorOp,
+    /// How many series stay, where a count is taken.
+    count: usize,
+    grouping: Grouping,
+    pub(super) input: Node,
+    groups: Memo<Groups>,
+}
+
+impl Aggregation {
+    pub(super) fn new(aggregate: &VectorAggregate, env: &Env<'_>) -> Result<Aggregation, EvalError> {
+        let input = match &aggregate.expr.kind {
+            // Of what is added up anyway, only the labels of the sum are extracted.
+            ExprKind::RangeAggregate(range)
+                if aggregate.op == VectorOp::Sum && range.grouping.is_none() && adds_up(range.op) =>
+            {
+                Node::Ranges(Box::new(Ranges::new(range, Some(&aggregate.grouping), aggregate.expr.span, env)?))
+            }
+            _ => Node::new(&aggregate.expr, env)?,
+        };
+        Ok(Aggregation {
+            op: aggregate.op,
+            count: aggregate.count.unwrap_or_default(),
+            grouping: aggregate.grouping.clone(),
+            input,
+            groups: Memo::default(),
+        })
+    }
+
+    pub fn eval(&mut self, times: &[Nanoseconds]) -> Matrix {
+        let input = self.input.eval(times);
+        let groups = self.groups.get(&[input.head()], || groups(input.head(), &self.grouping));
+        // A range query is put in the order of its labels in the end.
+        let mode = Mode::Instants;
+        let count = || vec![self.count; times.len()];
+        match self.op {
+            VectorOp::Sum => fold::<Sum>(input, groups, mode),
+            VectorOp::Avg => fold::<Avg>(input, groups, mode),
+            VectorOp::Count => fold::<Count>(input, groups, mode),
+            VectorOp::Max => fold::<Max>(input, groups, mode),
+            VectorOp::Min => fold::<Min>(input, groups, mode),
+            VectorOp::Stddev => fold::<Stddev>(input, groups, mode),
+            VectorOp::Stdvar => fold::<Stdvar>(input, groups, mode),
+            VectorOp::Topk | VectorOp::ApproxTopk => rank(input, groups, mode, &count(), true),
+            VectorOp::Bottomk => rank(input, groups, mode, &count(), false),
+            VectorOp::Sort => sorted(input, false),
+            VectorOp::SortDesc => sorted(input, true),
         }
-        _ => eval(&aggregate.expr, env)?,
-    };
-    let count = vec![aggregate.count.unwrap_or_default(); env.grid.steps];
-    let groups = groups(input.head(), &aggregate.grouping);
-    // Instant queries keep the order of what is sorted; a range query is sorted by its labels in the end.
-    let mode = Mode::Instants;
-    Ok(match aggregate.op {
-        VectorOp::Sum => fold::<Sum>(input, &groups, mode),
-        VectorOp::Avg => fold::<Avg>(input, &groups, mode),
-        VectorOp::Count => fold::<Count>(input, &groups, mode),
-        VectorOp::Max => fold::<Max>(input, &groups, mode),
-        VectorOp::Min => fold::<Min>(input, &groups, mode),
-        VectorOp::Stddev => fold::<Stddev>(input, &groups, mode),
-        VectorOp::Stdvar => fold::<Stdvar>(input, &groups, mode),
-        VectorOp::Topk | VectorOp::ApproxTopk => rank(input, &groups, mode, &count, true),
-        VectorOp::Bottomk => rank(input, &groups, mode, &count, false),
-        VectorOp::Sort => sorted(input, false),
-        VectorOp::SortDesc => sorted(input, true),
-    })
+    }
 }
 
 /// Whether a sum over the aggregation is the aggregation over the union of what is summed.
@@ -61,10 +84,9 @@ fn groups(head: &Head, grouping: &Grouping) -> Groups {
 /// The elements of an instant query by their values, `NaN` last. A range query has no such order.
 fn sorted(mut input: Matrix, descending: bool) -> Matrix {
     if input.steps() == 1 {
-        let step = 0;
-        let mut order: Vec<u32> = input.columns_at(step).map(|column| column as u32).collect();
-        insertion_sort(&mut order, descending, |column| input.values(*column as usize)[step]);
-        input.order.insert(step, order);
+        let mut order: Vec<u32> = input.columns_at(0).map(|column| column as u32).collect();
+        insertion_sort(&mut order, descending, |column| input.values(*column as usize)[0]);
+        input.order.insert(0, order);
     }
     input
 }

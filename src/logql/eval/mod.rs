@@ -1,5 +1,5 @@
-//! The evaluation of metric queries for all their steps at once: samples are extracted from entries, aggregated over windows into columns, and the
-//! algebra of `engine` does the rest.
+//! The evaluation of metric queries for many steps at once: samples are extracted from entries, aggregated over windows into columns, and the algebra
+//! of `engine` does the rest.
 
 mod aggregate;
 mod folds;
@@ -9,6 +9,11 @@ mod range;
 mod windows;
 
 use std::sync::Arc;
+
+use aggregate::Aggregation;
+use labels::Relabel;
+use operators::{Operation, WithLiteral};
+use range::Ranges;
 
 use super::ast::{Expr, ExprKind};
 use crate::engine::{EvalError, Head, Matrix};
@@ -38,39 +43,120 @@ impl Grid {
     }
 
     pub fn time(&self, step: usize) -> Nanoseconds {
-        Nanoseconds(self.start.0.saturating_add(self.step.0.saturating_mul(step as i64)))
+        let since = i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(self.step.0);
+        Nanoseconds(self.start.0.saturating_add(since))
     }
 
-    pub fn times(&self) -> impl ExactSizeIterator<Item = Nanoseconds> + '_ {
-        (0..self.steps).map(|step| self.time(step))
+    /// The time of the last step; the start where there is none.
+    pub fn end(&self) -> Nanoseconds {
+        self.time(self.steps.saturating_sub(1))
+    }
+
+    fn block(&self, from: usize, steps: usize) -> Vec<Nanoseconds> {
+        (from..self.steps.min(from + steps)).map(|step| self.time(step)).collect()
     }
 }
 
-/// What an evaluation reads.
-pub struct Env<'a> {
-    pub logs: &'a LogStore,
-    pub grid: &'a Grid,
-    /// What templates take for the time.
-    pub now: Nanoseconds,
+/// An expression with all that does not depend on the step: the samples of its windows, groups, who meets whom.
+pub struct Plan {
+    root: Node,
+    grid: Grid,
 }
 
-/// The value of an expression at every step. Columns may have equal labels. A step that failed carries its error.
-///
-/// # Errors
-/// What fails whatever the step, such as a stage that cannot be compiled.
-pub fn eval(expr: &Expr, env: &Env<'_>) -> Result<Matrix, EvalError> {
-    match &expr.kind {
-        ExprKind::RangeAggregate(aggregate) => range::eval(aggregate, None, expr.span, env),
-        ExprKind::VectorAggregate(aggregate) => aggregate::aggregate(aggregate, env),
-        ExprKind::Binary(binary) => operators::operate(binary, expr.span, env),
-        ExprKind::Literal(value) | ExprKind::Vector(value) => {
-            let mut out = Matrix::new(Arc::new(Head::distinct(vec![Labels::empty()])), env.grid.steps);
-            (0..env.grid.steps).for_each(|step| out.set(0, step, *value));
-            Ok(out)
+/// One node of a plan.
+enum Node {
+    /// One series without labels, the same value at every step.
+    Constant(f64),
+    Ranges(Box<Ranges>),
+    Aggregation(Box<Aggregation>),
+    WithLiteral(Box<WithLiteral>),
+    Operation(Box<Operation>),
+    Relabel(Box<Relabel>),
+}
+
+/// Values of a block of steps: 32 MiB.
+const BLOCK_CELLS: usize = 1 << 22;
+
+impl Plan {
+    /// Reads the samples that the steps of a grid need.
+    ///
+    /// # Errors
+    /// What fails whatever the step, such as a stage that cannot be compiled.
+    pub fn new(expr: &Expr, logs: &LogStore, grid: Grid) -> Result<Plan, EvalError> {
+        let root = match expr.kind {
+            ExprKind::Literal(value) => Node::Constant(value),
+            _ => Node::new(expr, &Env { logs, grid: &grid })?,
+        };
+        Ok(Plan { root, grid })
+    }
+
+    /// The values at all steps, block after block, each with the number of its first step. Columns may have equal labels; a step that failed carries its
+    /// error.
+    pub fn blocks(&mut self) -> impl Iterator<Item = (usize, Matrix)> + '_ {
+        self.blocks_of((BLOCK_CELLS / self.root.width().max(1)).max(1))
+    }
+
+    fn blocks_of(&mut self, size: usize) -> impl Iterator<Item = (usize, Matrix)> + '_ {
+        let (root, grid) = (&mut self.root, self.grid);
+        (0..grid.steps).step_by(size).map(move |from| (from, root.eval(&grid.block(from, size))))
+    }
+}
+
+/// What a plan is made from.
+struct Env<'a> {
+    logs: &'a LogStore,
+    grid: &'a Grid,
+}
+
+impl Node {
+    fn new(expr: &Expr, env: &Env<'_>) -> Result<Node, EvalError> {
+        Ok(match &expr.kind {
+            ExprKind::RangeAggregate(aggregate) => {
+                Node::Ranges(Box::new(Ranges::new(aggregate, None, expr.span, env)?))
+            }
+            ExprKind::VectorAggregate(aggregate) => Node::Aggregation(Box::new(Aggregation::new(aggregate, env)?)),
+            ExprKind::Binary(binary) => operators::node(binary, expr.span, env)?,
+            ExprKind::Vector(value) => Node::Constant(*value),
+            ExprKind::Literal(value) => {
+                let message = format!("a number alone is no series; write vector({value})");
+                return Err(EvalError::new(expr.span, message));
+            }
+            ExprKind::LabelReplace(replace) => Node::Relabel(Box::new(Relabel::new(replace, expr.span, env)?)),
+            ExprKind::Variants(_) => {
+                return Err(EvalError::new(expr.span, "variants are disabled, as they are in Loki by default"));
+            }
+        })
+    }
+
+    /// The most columns that a matrix has here or below.
+    fn width(&self) -> usize {
+        match self {
+            Node::Constant(_) => 1,
+            Node::Ranges(ranges) => ranges.width(),
+            Node::Aggregation(aggregation) => aggregation.input.width(),
+            Node::WithLiteral(operation) => operation.input.width(),
+            Node::Operation(operation) => operation.lhs.width() + operation.rhs.width(),
+            Node::Relabel(relabel) => relabel.input.width(),
         }
-        ExprKind::LabelReplace(replace) => labels::label_replace(replace, expr.span, env),
-        ExprKind::Variants(_) => {
-            Err(EvalError::new(expr.span, "variants are disabled, as they are in Loki by default"))
+    }
+
+    /// The values at some steps.
+    fn eval(&mut self, times: &[Nanoseconds]) -> Matrix {
+        match self {
+            Node::Constant(value) => {
+                let head = Arc::new(Head::distinct(vec![Labels::empty()]));
+                let mut out = Matrix::new(head, times.len());
+                (0..times.len()).for_each(|step| out.set(0, step, *value));
+                out
+            }
+            Node::Ranges(ranges) => ranges.eval(times),
+            Node::Aggregation(aggregation) => aggregation.eval(times),
+            Node::WithLiteral(operation) => operation.eval(times),
+            Node::Operation(operation) => operation.eval(times),
+            Node::Relabel(relabel) => relabel.eval(times),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,78 +1,117 @@
 //! Binary operators.
 
-use super::{Env, eval};
-use crate::engine::{Dialect, EvalError, Join, Matching, Matrix, Memo, bits, compare, set_operation};
+use super::{Env, Node};
+use crate::engine::{Dialect, EvalError, Join, Matching, Matrix, Memo, SetTable, bits, compare, set_operation};
 use crate::logql::ast::{Binary, Expr, ExprKind};
+use crate::syntax::{BinaryOp, VectorMatching};
 use crate::text::Span;
+use crate::time::Nanoseconds;
 
 /// The most pairs of series that may meet.
-const MAX_PAIRS: usize = 1 << 24;
+const MAX_PAIRS: usize = 1 << 22;
 
-/// The operation at every step.
-pub fn operate(binary: &Binary, span: Span, env: &Env<'_>) -> Result<Matrix, EvalError> {
+/// An operator between the elements of a vector and a number.
+pub struct WithLiteral {
+    op: BinaryOp,
+    return_bool: bool,
+    literal: f64,
+    literal_first: bool,
+    pub(super) input: Node,
+}
+
+/// An operator between two vectors.
+pub struct Operation {
+    op: BinaryOp,
+    return_bool: bool,
+    matching: VectorMatching,
+    pub(super) lhs: Node,
+    pub(super) rhs: Node,
+    table: Table,
+    span: Span,
+}
+
+enum Table {
+    Set(Memo<SetTable>),
+    Join(Matching),
+}
+
+/// The node of an operation.
+pub(super) fn node(binary: &Binary, span: Span, env: &Env<'_>) -> Result<Node, EvalError> {
+    let Binary { op, return_bool, .. } = *binary;
     let literal = |expr: &Expr| match expr.kind {
         ExprKind::Literal(value) => Some(value),
         _ => None,
     };
+    let with_literal = |literal, literal_first, input: &Expr| -> Result<Node, EvalError> {
+        let input = Node::new(input, env)?;
+        Ok(Node::WithLiteral(Box::new(WithLiteral { op, return_bool, literal, literal_first, input })))
+    };
     if let Some(value) = literal(&binary.lhs) {
-        return Ok(with_literal(binary, eval(&binary.rhs, env)?, value, true));
+        return with_literal(value, true, &binary.rhs);
     }
     if let Some(value) = literal(&binary.rhs) {
-        return Ok(with_literal(binary, eval(&binary.lhs, env)?, value, false));
+        return with_literal(value, false, &binary.lhs);
     }
-    let (lhs, rhs) = (eval(&binary.lhs, env)?, eval(&binary.rhs, env)?);
-    if binary.op.is_set() {
-        return Ok(set_operation(&mut Memo::default(), binary.op, &binary.matching, lhs, rhs));
-    }
-    let join = Join {
-        op: binary.op,
-        return_bool: binary.return_bool,
-        matching: &binary.matching,
-        dialect: Dialect::Logql,
-        late_names: false,
-        max_pairs: MAX_PAIRS,
-        span,
-    };
-    let mut table = Matching::default();
-    if table.width(&join, &lhs, &rhs).is_none() {
-        return Err(EvalError::new(binary.op_span, format!("more than {MAX_PAIRS} pairs of series meet here")));
-    }
-    Ok(table.join(&join, lhs, rhs, &mut Default::default()))
+    let (lhs, rhs) = (Node::new(&binary.lhs, env)?, Node::new(&binary.rhs, env)?);
+    let table = if op.is_set() { Table::Set(Memo::default()) } else { Table::Join(Matching::default()) };
+    let matching = binary.matching.clone();
+    Ok(Node::Operation(Box::new(Operation { op, return_bool, matching, lhs, rhs, table, span })))
 }
 
-/// An operation of every element with the same number. Labels stay as they are.
-fn with_literal(binary: &Binary, mut vector: Matrix, literal: f64, literal_first: bool) -> Matrix {
-    let steps = vector.steps();
-    let literals = vec![literal; steps];
-    let mut results = vec![0.0; steps];
-    let mut holds = vec![0u64; bits::words(steps)];
-    for column in 0..vector.head().len() {
-        let (values, present) = vector.column_mut(column);
-        let (lhs, rhs) = if literal_first { (&literals[..], &*values) } else { (&*values, &literals[..]) };
-        if !binary.op.is_comparison() {
-            Dialect::Logql.arithmetic(binary.op, lhs, rhs, &mut results);
-            values.copy_from_slice(&results);
-            continue;
+impl Operation {
+    pub fn eval(&mut self, times: &[Nanoseconds]) -> Matrix {
+        let (lhs, rhs) = (self.lhs.eval(times), self.rhs.eval(times));
+        let table = match &mut self.table {
+            Table::Set(table) => return set_operation(table, self.op, &self.matching, lhs, rhs),
+            Table::Join(table) => table,
+        };
+        let join = Join {
+            op: self.op,
+            return_bool: self.return_bool,
+            matching: &self.matching,
+            dialect: Dialect::Logql,
+            late_names: false,
+            max_pairs: MAX_PAIRS,
+            span: self.span,
+        };
+        if table.width(&join, &lhs, &rhs).is_none() {
+            let mut out = Matrix::new(Default::default(), times.len());
+            out.fail(0, EvalError::new(self.span, format!("more than {MAX_PAIRS} pairs of series meet here")));
+            return out;
         }
-        compare(binary.op, lhs, rhs, &mut holds);
-        if binary.return_bool {
-            for (step, value) in values.iter_mut().enumerate() {
-                *value = f64::from(u8::from(bits::has(&holds, step)));
+        table.join(&join, lhs, rhs, &mut Default::default())
+    }
+}
+
+impl WithLiteral {
+    /// Labels stay as they are, and a comparison that filters leaves the vector's values.
+    pub fn eval(&mut self, times: &[Nanoseconds]) -> Matrix {
+        let mut vector = self.input.eval(times);
+        let steps = vector.steps();
+        let literals = vec![self.literal; steps];
+        let mut results = vec![0.0; steps];
+        let mut holds = vec![0u64; bits::words(steps)];
+        for column in 0..vector.head().len() {
+            let (values, present) = vector.column_mut(column);
+            let (lhs, rhs) = if self.literal_first { (&literals[..], &*values) } else { (&*values, &literals[..]) };
+            if !self.op.is_comparison() {
+                Dialect::Logql.arithmetic(self.op, lhs, rhs, &mut results);
+                values.copy_from_slice(&results);
+                continue;
             }
-        } else {
-            present.iter_mut().zip(&holds).for_each(|(word, holds)| *word &= holds);
+            compare(self.op, lhs, rhs, &mut holds);
+            if self.return_bool {
+                for (step, value) in values.iter_mut().enumerate() {
+                    *value = f64::from(u8::from(bits::has(&holds, step)));
+                }
+            } else {
+                present.iter_mut().zip(&holds).for_each(|(word, holds)| *word &= holds);
+            }
         }
-    }
-    if binary.op.is_comparison() && !binary.return_bool {
-        keep_order(&mut vector);
-    }
-    vector
-}
-
-/// Takes what is gone out of the orders of steps.
-fn keep_order(vector: &mut Matrix) {
-    for (step, mut order) in std::mem::take(&mut vector.order) {
-        order.retain(|column| bits::has(vector.present(*column as usize), step));
-        vector.order.insert(step, order);
+        for (step, mut order) in std::mem::take(&mut vector.order) {
+            order.retain(|column| bits::has(vector.present(*column as usize), step));
+            vector.order.insert(step, order);
+        }
+        vector
     }
 }

@@ -18,6 +18,12 @@ impl Series {
         self.values.push(value);
     }
 
+    /// Adds samples of other streams.
+    pub fn append(&mut self, mut other: Series) {
+        self.times.append(&mut other.times);
+        self.values.append(&mut other.values);
+    }
+
     /// The samples in order of time, those of one time in the order in which they came.
     pub fn in_order(self) -> Series {
         if self.times.is_sorted() {
@@ -48,7 +54,9 @@ fn bounds<'a>(
     range: Duration,
 ) -> impl Iterator<Item = (usize, usize)> + 'a {
     let range = range.0.saturating_mul(1_000_000);
-    let (mut from, mut to) = (0, 0);
+    let first = ends.first().map_or(0, |end| end.0.saturating_sub(range));
+    let mut from = series.times.partition_point(|time| time.0 <= first);
+    let mut to = from;
     ends.iter().map(move |end| {
         let start = end.0.saturating_sub(range);
         while series.times.get(from).is_some_and(|time| time.0 <= start) {
