@@ -1,4 +1,4 @@
-//! How fast log queries are, over a synthetic log of 200 streams that is made in memory.
+//! How fast LogQL is, over a synthetic log of 200 streams that is made in memory.
 //!
 //! `cargo bench --bench logql` makes a million lines; `cargo bench --bench logql -- 10000000` makes ten. Everything runs on one core.
 
@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use firedrill::labels::Labels;
 use firedrill::logql::ast::Query;
+use firedrill::logql::eval::{Grid, Plan};
 use firedrill::logql::pipeline::Pipeline;
 use firedrill::store::LogStore;
 use firedrill::time::Nanoseconds;
@@ -64,6 +65,47 @@ fn main() {
         }
         let took = started.elapsed().as_secs_f64();
         println!("{name:28} {:>9} {:>9.0} {kept:>10}", read / 1_000_000, read as f64 / 1e6 / took);
+    }
+    // One core here, too.
+    match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
+        Ok(pool) => pool.install(|| metrics(&logs, lines)),
+        Err(error) => panic!("no thread starts: {error}"),
+    }
+}
+
+/// Metric queries; `RANGE` is the time of the whole log for a single step, and a tenth of it for many.
+const METRICS: [(&str, &str); 6] = [
+    ("lines", r#"sum(count_over_time({format=~".+"}[RANGE]))"#),
+    ("lines with a text", r#"sum by (pod) (rate({format=~".+"} |= "timeout" [RANGE]))"#),
+    ("json by status", r#"sum by (status) (rate({format="json"} | json [RANGE]))"#),
+    ("logfmt by level", r#"sum by (level) (bytes_over_time({format="logfmt"} | logfmt [RANGE]))"#),
+    ("sums of a label", r#"sum by (level) (sum_over_time({format="logfmt"} | logfmt | unwrap bytes(size) [RANGE]))"#),
+    ("quantile of a label", r#"quantile_over_time(0.99, {format="json"} | json | unwrap took_ms [RANGE]) by (pod)"#),
+];
+
+/// The steps of a query over time.
+const MANY: usize = 1000;
+
+/// What a query over many steps costs beside one step over the same lines.
+fn metrics(logs: &LogStore, lines: usize) {
+    println!("\n{:28} {:>9} {:>11} {:>6}", "metric query", "1 step", "1000 steps", "ratio");
+    let length = lines as i64 / 1000;
+    for (name, text) in METRICS {
+        let run = |range: i64, steps: usize| {
+            let text = text.replace("RANGE", &format!("{range}s"));
+            let Ok(Query::Metric(expr)) = firedrill::logql::parse(&text) else { panic!("not a metric query: {text}") };
+            let step = Nanoseconds(length * 1_000_000_000 / steps as i64);
+            let grid = Grid { start: Nanoseconds(START + step.0), step, steps };
+            let started = Instant::now();
+            let mut plan = match Plan::new(&expr, logs, grid) {
+                Ok(plan) => plan,
+                Err(error) => panic!("{text}: {error}"),
+            };
+            black_box(plan.blocks().map(|(_, block)| block.count()).sum::<usize>());
+            started.elapsed().as_secs_f64()
+        };
+        let (one, many) = (run(length, 1), run((length / 10).max(1), MANY));
+        println!("{name:28} {one:>7.2} s {many:>9.2} s {:>6.2}", many / one);
     }
 }
 
