@@ -178,10 +178,15 @@ pub fn quantiles(input: Matrix, groups: &Groups, mode: Mode, q: &[f64]) -> Matri
     out
 }
 
-/// The quantile of some values, which it sorts, NaN first; between two values it is interpolated
-/// (Prometheus `promql/quantile.go`).
+/// The quantile of some values, which it sorts, NaN first (Prometheus `promql/quantile.go`).
 pub fn quantile(q: f64, values: &mut [f64]) -> f64 {
-    if values.is_empty() || q.is_nan() {
+    values.sort_by(|a, b| b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)));
+    interpolated(q, values.len(), |place| values[place])
+}
+
+/// The quantile of so many values, of which `at` knows the one at a place in their order; between two values it is interpolated.
+pub fn interpolated(q: f64, count: usize, mut at: impl FnMut(usize) -> f64) -> f64 {
+    if count == 0 || q.is_nan() {
         return f64::NAN;
     }
     if q < 0.0 {
@@ -190,13 +195,12 @@ pub fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| b.is_nan().cmp(&a.is_nan()).then(a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal)));
-    let last = values.len() - 1;
+    let last = count - 1;
     let rank = q * last as f64;
     let lower = rank.floor().max(0.0);
     let upper = (lower + 1.0).min(last as f64);
     let weight = rank - rank.floor();
-    values[lower as usize] * (1.0 - weight) + values[upper as usize] * weight
+    at(lower as usize) * (1.0 - weight) + at(upper as usize) * weight
 }
 
 #[cfg(test)]

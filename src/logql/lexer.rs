@@ -384,6 +384,9 @@ impl<'a> Lexer<'a> {
                     Some((range, _)) => {
                         error.hint(format!("LogQL has no subqueries; a range is one duration: [{range}]"))
                     }
+                    None if text.contains('$') => {
+                        error.hint("variables of a dashboard are not known here; write a duration: [5m]")
+                    }
                     None => error.hint("a range is a duration without blanks, such as [5m] or [1h30m]"),
                 })
             }

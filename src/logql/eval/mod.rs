@@ -6,6 +6,7 @@ mod folds;
 mod labels;
 mod operators;
 mod range;
+mod sliding;
 mod windows;
 
 use std::sync::Arc;

@@ -20,6 +20,8 @@ use crate::time::Nanoseconds;
 pub struct Ranges {
     head: Arc<Head>,
     series: Vec<Series>,
+    /// How many there are of all series.
+    samples: usize,
     window: Window,
     offset: Nanoseconds,
     /// What `absent_over_time` yields.
@@ -55,6 +57,7 @@ impl Ranges {
         let absent = || Arc::new(Head::distinct(vec![absent_labels(&range.query.selector)]));
         Ok(Ranges {
             head: Arc::new(Head::distinct(labels)),
+            samples: series.iter().map(|series| series.values.len()).sum(),
             series,
             window,
             offset: range.offset,
@@ -71,9 +74,20 @@ impl Ranges {
         let ends: Vec<Nanoseconds> =
             times.iter().map(|time| Nanoseconds(time.0.saturating_sub(self.offset.0))).collect();
         let mut out = Matrix::new(self.head.clone(), ends.len());
-        for (column, series) in self.series.iter().enumerate() {
-            let (values, present) = out.column_mut(column);
-            self.window.slide(series, &ends, values, present);
+        let slide = |series: &Series| {
+            let (mut values, mut present) = (vec![0.0; ends.len()], vec![0; bits::words(ends.len())]);
+            self.window.slide(series, &ends, &mut values, &mut present);
+            (values, present)
+        };
+        let columns: Vec<_> = if self.samples < PARALLEL {
+            self.series.iter().map(slide).collect()
+        } else {
+            self.series.par_iter().map(slide).collect()
+        };
+        for (column, (values, present)) in columns.into_iter().enumerate() {
+            let into = out.column_mut(column);
+            into.0.copy_from_slice(&values);
+            into.1.copy_from_slice(&present);
         }
         self.refuse_errors(&mut out);
         match &self.absent {
@@ -100,7 +114,7 @@ impl Ranges {
     }
 }
 
-/// Entries below which one thread reads all streams.
+/// Entries or samples below which one thread does it all.
 const PARALLEL: usize = 1 << 14;
 
 /// The samples of all windows by label set, in the order of the labels.

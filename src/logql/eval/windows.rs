@@ -1,7 +1,8 @@
 //! What a range aggregation makes of the samples of each window (Loki `pkg/logql/range_vector.go`). A window ends at its step and holds it,
 //! and begins right behind the time that lies the range before.
 
-use crate::engine::bits;
+use super::sliding::{Extremes, Ranked, WholeSums};
+use crate::engine::{bits, quantile};
 use crate::logql::ast::RangeOp;
 use crate::time::{Duration, Nanoseconds};
 
@@ -73,33 +74,60 @@ fn bounds<'a>(
 impl Window {
     /// The value at each step whose window holds samples. The ends ascend.
     pub fn slide(&self, series: &Series, ends: &[Nanoseconds], values: &mut [f64], present: &mut [u64]) {
-        let seconds = self.range.seconds();
-        let whole = self.adds_up().then(|| WholeSums::of(&series.values)).flatten();
-        let mut scratch = Vec::new();
-        for (step, (from, to)) in bounds(series, ends, self.range).enumerate() {
-            if from == to {
-                continue;
+        let bounds: Vec<(usize, usize)> = bounds(series, ends, self.range).collect();
+        let all = &series.values;
+        match self.op {
+            RangeOp::MinOverTime => {
+                let mut least = Extremes::new(all, |a, b| a < b);
+                each(&bounds, values, present, |from, to| least.of(from, to));
             }
-            let samples = &series.values[from..to];
-            let sum = || whole.as_ref().map_or_else(|| samples.iter().sum(), |sums| sums.between(from, to));
-            values[step] = match self.op {
-                RangeOp::CountOverTime => samples.len() as f64,
-                RangeOp::Rate if !self.unwrapped => samples.len() as f64 / seconds,
-                RangeOp::Rate | RangeOp::BytesRate => sum() / seconds,
-                RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
-                RangeOp::RateCounter => rate_counter(&series.times[from..to], samples, self.range),
-                RangeOp::AvgOverTime => mean(samples),
-                RangeOp::MinOverTime => extreme(samples, |a, b| a < b),
-                RangeOp::MaxOverTime => extreme(samples, |a, b| a > b),
-                RangeOp::StdvarOverTime => variance(samples),
-                RangeOp::StddevOverTime => variance(samples).sqrt(),
-                RangeOp::QuantileOverTime => quantile(self.param, samples, &mut scratch),
-                RangeOp::FirstOverTime => samples[0],
-                RangeOp::LastOverTime => samples[samples.len() - 1],
-                RangeOp::AbsentOverTime => 1.0,
-            };
-            bits::insert(present, step);
+            RangeOp::MaxOverTime => {
+                let mut most = Extremes::new(all, |a, b| a > b);
+                each(&bounds, values, present, |from, to| most.of(from, to));
+            }
+            RangeOp::QuantileOverTime => self.quantiles(all, &bounds, values, present),
+            _ => {
+                let whole = self.adds_up().then(|| WholeSums::of(all)).flatten();
+                each(&bounds, values, present, |from, to| self.value(series, whole.as_ref(), from, to));
+            }
         }
+    }
+
+    /// The value of a window that is not empty.
+    fn value(&self, series: &Series, whole: Option<&WholeSums>, from: usize, to: usize) -> f64 {
+        let seconds = self.range.seconds();
+        let samples = &series.values[from..to];
+        let sum = || whole.map_or_else(|| samples.iter().sum(), |sums| sums.between(from, to));
+        match self.op {
+            RangeOp::CountOverTime => samples.len() as f64,
+            RangeOp::Rate if !self.unwrapped => samples.len() as f64 / seconds,
+            RangeOp::Rate | RangeOp::BytesRate => sum() / seconds,
+            RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
+            RangeOp::RateCounter => rate_counter(&series.times[from..to], samples, self.range),
+            RangeOp::AvgOverTime => mean(samples),
+            RangeOp::StdvarOverTime => variance(samples),
+            RangeOp::StddevOverTime => variance(samples).sqrt(),
+            RangeOp::FirstOverTime => samples[0],
+            RangeOp::LastOverTime => samples[samples.len() - 1],
+            // The others slide.
+            RangeOp::AbsentOverTime | RangeOp::MinOverTime | RangeOp::MaxOverTime | RangeOp::QuantileOverTime => 1.0,
+        }
+    }
+
+    /// Windows that overlap much are ranked together, others sorted one by one; `NaN` stands before all numbers.
+    fn quantiles(&self, all: &[f64], bounds: &[(usize, usize)], values: &mut [f64], present: &mut [u64]) {
+        let (Some((first, _)), Some((_, last))) = (bounds.first(), bounds.last()) else { return };
+        let total: usize = bounds.iter().map(|(from, to)| to - from).sum();
+        if total > 4 * (last - first) {
+            let mut ranked = Ranked::new(all, *first, *last);
+            return each(bounds, values, present, |from, to| ranked.quantile(self.param, from, to));
+        }
+        let mut scratch = Vec::new();
+        each(bounds, values, present, |from, to| {
+            scratch.clear();
+            scratch.extend_from_slice(&all[from..to]);
+            quantile(self.param, &mut scratch)
+        });
     }
 
     fn adds_up(&self) -> bool {
@@ -107,32 +135,16 @@ impl Window {
     }
 }
 
-/// Sums of whole numbers that are exact, so that those of a window are a difference.
-struct WholeSums(Vec<i64>);
-
-impl WholeSums {
-    /// Numbers above are not all whole.
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-
-    fn of(values: &[f64]) -> Option<WholeSums> {
-        let mut sums = Vec::with_capacity(values.len() + 1);
-        sums.push(0);
-        let (mut sum, mut size) = (0_i64, 0.0);
-        for value in values {
-            size += value.abs();
-            // What is no number, or infinite, has no fraction either.
-            let whole = value.fract() == 0.0 && size < WholeSums::LARGEST;
-            if !whole || (*value == 0.0 && value.is_sign_negative()) {
-                return None;
-            }
-            sum += *value as i64;
-            sums.push(sum);
-        }
-        Some(WholeSums(sums))
-    }
-
-    fn between(&self, from: usize, to: usize) -> f64 {
-        (self.0[to] - self.0[from]) as f64
+/// Sets the value of each window that is not empty.
+fn each(
+    bounds: &[(usize, usize)],
+    values: &mut [f64],
+    present: &mut [u64],
+    mut value: impl FnMut(usize, usize) -> f64,
+) {
+    for (step, (from, to)) in bounds.iter().enumerate().filter(|(_, (from, to))| from < to) {
+        values[step] = value(*from, *to);
+        bits::insert(present, step);
     }
 }
 
@@ -149,17 +161,6 @@ fn mean(values: &[f64]) -> f64 {
     mean
 }
 
-/// The first value that no other is before; `NaN` gives way.
-fn extreme(values: &[f64], before: impl Fn(f64, f64) -> bool) -> f64 {
-    let mut best = values[0];
-    for value in values {
-        if before(*value, best) || best.is_nan() {
-            best = *value;
-        }
-    }
-    best
-}
-
 /// Welford's variance of a population.
 fn variance(values: &[f64]) -> f64 {
     let (mut squares, mut count, mut mean) = (0.0, 0.0, 0.0);
@@ -170,13 +171,6 @@ fn variance(values: &[f64]) -> f64 {
         squares += delta * (value - mean);
     }
     squares / count
-}
-
-/// Between two values it is interpolated; `NaN` stands before all numbers.
-fn quantile(q: f64, values: &[f64], scratch: &mut Vec<f64>) -> f64 {
-    scratch.clear();
-    scratch.extend_from_slice(values);
-    crate::engine::quantile(q, scratch)
 }
 
 /// Prometheus' extrapolated rate of a counter, whose nanoseconds Loki takes for milliseconds: the range that it extrapolates
@@ -234,20 +228,6 @@ mod tests {
         assert_eq!(counts, [Some(1.0), Some(2.0), Some(1.0)]);
     }
 
-    #[test]
-    fn sums_of_whole_numbers_are_those_that_are_added_one_by_one() {
-        let values = [3.0, -7.0, 1e15, 5.0, -1e15];
-        let sums = WholeSums::of(&values).unwrap();
-        for from in 0..values.len() {
-            for to in from..values.len() {
-                assert_eq!(sums.between(from, to), values[from..to].iter().sum::<f64>());
-            }
-        }
-        for values in [&[0.5][..], &[f64::NAN], &[f64::INFINITY], &[1e16], &[-0.0]] {
-            assert!(WholeSums::of(values).is_none(), "{values:?}");
-        }
-    }
-
     // Expected values: arithmetic.
     #[test]
     fn functions_over_a_window_are_those_of_loki() {
@@ -271,6 +251,5 @@ mod tests {
         assert_eq!(mean(&[f64::INFINITY, 1.0, f64::INFINITY]), f64::INFINITY);
         assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_nan());
         assert!(mean(&[1.0, f64::NAN, 2.0]).is_nan());
-        assert_eq!(extreme(&[f64::NAN, 3.0, 5.0], |a, b| a > b), 5.0);
     }
 }
