@@ -130,6 +130,20 @@ fn what_cannot_be_reversed_is_said_and_the_replay_is_valid() {
 }
 
 #[test]
+fn rules_in_logql_get_their_streams() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let expr = r#"sum by (app) (rate({app="shop", env=~"prod|stage"} |= "error" [5m])) > 10"#;
+    fs::write(folder.path().join("rules.yaml"), rules("", &[expr], "1m")).expect("a file");
+    let made = firedrill(folder.path(), &["new", "replay", "--alert", "A0"]);
+    assert_eq!(made.status.code(), Some(1), "{}", told(&made));
+    let text = fs::read_to_string(folder.path().join("incidents/a0/replay.yaml")).expect("a replay");
+    assert!(text.contains("{stream: {'app': 'shop', 'env': 'prod'}, event: line, line: 'error'"), "{text}");
+    // It can be read: what comes out is another matter.
+    let shown = firedrill(folder.path(), &["show", "incidents/a0"]);
+    assert_eq!(shown.status.code(), Some(0), "{}", told(&shown));
+}
+
+#[test]
 fn nothing_is_overwritten_and_unknown_alerts_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rules.yaml"), rules("", &["x > 1"], "1m")).expect("a file");

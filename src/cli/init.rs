@@ -72,10 +72,19 @@ in CI
 }
 
 fn settings(library: &Library, files: usize) -> Result<String, Vec<Diagnostic>> {
-    output::warn(&library.problems);
     output::write_file(Path::new("firedrill.yaml"), SETTINGS).map_err(|problem| vec![problem])?;
     let alerts = library.alerts().count();
-    let mut told = format!("wrote firedrill.yaml: {alerts} alerts in {files} rule files here\n\nnext\n");
+    let mut told = format!("wrote firedrill.yaml: {alerts} alerts in {files} rule files here\n");
+    // Other programs have files with groups as well; of each that is no rule file, the first problem.
+    let mut unread: Vec<&str> = Vec::new();
+    for problem in &library.problems {
+        let name = problem.place.as_ref().map_or("", |(source, _)| source.name());
+        if !unread.contains(&name) {
+            unread.push(name);
+            told += &format!("  not read: {problem}\n");
+        }
+    }
+    told += "\nnext\n";
     // One whose name nothing else has.
     let names = || library.alerts().map(|(_, rule)| rule.name.value.as_str());
     let alone = names().find(|name| names().filter(|other| other == name).count() == 1);

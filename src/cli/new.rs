@@ -121,13 +121,11 @@ fn one_rule(library: &Library, found: &[RuleRef], alert: &str) -> Result<RuleRef
         return Err(vec![problem.help("name the one that is meant: --rules FILE")]);
     }
     if !others.is_empty() {
-        let places: Vec<String> = others.iter().map(place).collect();
-        output::note(&format!(
-            "{} rules have the alert `{alert}`: this is for {}, not for {}; labels tell them apart: --alert '{alert}{{severity=\"...\"}}'",
-            found.len(),
-            place(first),
-            places.join(", ")
-        ));
+        let mut told = format!("{} rules have the alert `{alert}`; this is for the first:\n", found.len());
+        for rule in found {
+            told += &format!("  {}  {}\n", place(rule), library.selector(*rule));
+        }
+        output::note(told.trim_end());
     }
     Ok(*first)
 }

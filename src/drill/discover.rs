@@ -113,7 +113,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
     if found.is_empty() && errors.is_empty() {
         let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         let problem = Diagnostic::error(format!("no replay and no unit test file found in {places}"));
-        let templates = |path: &&PathBuf| read(path).is_ok_and(|text| rules::looks_like_helm(&text));
+        let templates = |path: &&PathBuf| {
+            // Configurations of other programs have templates too.
+            read(path).is_ok_and(|text| text.contains("expr:") && rules::looks_like_helm(&text))
+        };
         if let Some(template) = found.skipped.iter().find(templates) {
             let text = format!(
                 "{} looks like a Helm template: set `render` in firedrill.yaml, and test what it writes",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::Config;
-use crate::labels::Matcher;
+use crate::labels::{Labels, METRIC_NAME, Matcher};
 use crate::promql::parse_selector;
 use crate::rules::{self, Group, ReadOptions, Rule, RuleRef};
 use crate::text::{Diagnostic, nearest};
@@ -39,6 +39,14 @@ impl Library {
         })
     }
 
+    /// An alert by its name and its fixed labels, as `find` takes it.
+    pub fn selector(&self, rule: RuleRef) -> String {
+        let rule = &self.groups[rule.group].rules[rule.rule];
+        let fixed = rule.labels.iter().filter(|(_, value)| !value.contains("{{"));
+        let fixed = fixed.map(|(label, value)| (label.as_str(), value.value.as_str()));
+        Labels::from_pairs(fixed.chain([(METRIC_NAME, rule.name.value.as_str())])).as_metric()
+    }
+
     /// The alert rules of a name, or of a name and fixed labels (`Name{severity="page"}`).
     ///
     /// # Errors
@@ -46,9 +54,7 @@ impl Library {
     pub fn find(&self, alert: &str) -> Result<Vec<RuleRef>, Diagnostic> {
         let selected = parse_selector(alert).ok().filter(|selector| !selector.name.is_empty());
         let (name, labels): (&str, Vec<&Matcher>) = match &selected {
-            Some(selector) => {
-                (&selector.name, selector.matchers.iter().filter(|m| &*m.name != crate::labels::METRIC_NAME).collect())
-            }
+            Some(selector) => (&selector.name, selector.matchers.iter().filter(|m| &*m.name != METRIC_NAME).collect()),
             None => (alert, Vec::new()),
         };
         let fits = |rule: &Rule| {

@@ -11,6 +11,7 @@ mod library;
 mod range;
 mod reverse;
 mod sample;
+mod streams;
 mod value;
 mod write;
 
@@ -296,7 +297,12 @@ impl Wish<'_> {
         let interval = self.group().interval;
         let start = reverse.choice.start;
         let waits = Waits { start, window: 300.0, offset: 0.0, narrowest: f64::INFINITY, for_, interval };
-        let missing = vec!["the rule is not written in PromQL: its series or streams are to be filled in".to_owned()];
+        let missing = match streams::of(&self.rule().expr).is_empty() {
+            true => vec!["the rule is not written in PromQL: what it reads is to be filled in".to_owned()],
+            false => vec![
+                "the rule is written in LogQL, which is not reversed: its streams are here, how often which lines come is to be filled in".to_owned(),
+            ],
+        };
         self.empty(&reverse, waits, missing)
     }
 }

@@ -1,7 +1,7 @@
 //! Writes a new replay.
 
 use super::day::{Plan, text};
-use super::{Control, Wish, read_selectors};
+use super::{Control, Wish, read_selectors, streams};
 use crate::rules::RuleKind;
 use crate::time::{Duration, Timestamp};
 
@@ -61,6 +61,15 @@ pub fn replay(wish: &Wish<'_>, plan: &Plan, always: bool, control: Control, miss
     if !plan.gaps.is_empty() {
         line("gaps:".to_owned());
         plan.gaps.iter().for_each(|gap| line(format!("  - {gap}")));
+    }
+    let streams = if rule.promql().is_none() { streams::of(&rule.expr) } else { Vec::new() };
+    if !streams.is_empty() {
+        line("events:\n  line: {every: {interval: 10s, within: incident}, assumed: \"made up\"}".to_owned());
+        line("logs:".to_owned());
+        for stream in &streams {
+            line(format!("  # {}", stream.query));
+            line(format!("  - {}", stream.entry()));
+        }
     }
     let alert = text(&wish.selector());
     if always {
