@@ -94,7 +94,7 @@ pub fn read_lines(path: &Path, options: &LineOptions) -> Result<Lines, Diagnosti
     read_source(&read_text(path, true)?, options)
 }
 
-fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnostic> {
+pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnostic> {
     let (text, _) = super::file::body(source);
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let shape = match (&options.field, &options.time, options.at) {

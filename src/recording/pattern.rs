@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use chrono::format::{Fixed, Item, Numeric, Parsed, StrftimeItems, parse};
-use chrono::{Datelike, Days, FixedOffset, NaiveDateTime, Offset, TimeDelta, Utc};
+use chrono::{Datelike, Days, FixedOffset, NaiveDateTime, Offset, Utc};
 use regex::Regex;
 
 use crate::text::Diagnostic;
@@ -141,17 +142,19 @@ impl TimePattern {
 
     /// The pattern of those that most programs use that fits a line.
     pub fn propose(line: &str) -> Option<&'static str> {
-        let epoch = (Timestamp(0), Timestamp(0));
-        PROPOSED.into_iter().find(|written| {
+        static PATTERNS: LazyLock<Vec<(&str, TimePattern)>> = LazyLock::new(|| {
+            let epoch = (Timestamp(0), Timestamp(0));
+            let read = |written| Some((written, TimePattern::new(written, Zone::UTC, None, epoch).ok()?));
+            PROPOSED.into_iter().filter_map(read).collect()
+        });
+        let fits = |(written, pattern): &&(&'static str, TimePattern)| {
             // The most general ones fit any number.
             let anywhere = !matches!(*written, "%s" | "%s%.3f");
-            let pattern = TimePattern::new(written, Zone::UTC, None, epoch);
-            pattern.is_ok_and(|pattern| {
-                let found = pattern.regex.find(line);
-                found.is_some_and(|found| anywhere || (found.start() == 0 && found.len() >= 10))
-                    && pattern.find(line, None).is_some()
-            })
-        })
+            let found = pattern.regex.find(line);
+            found.is_some_and(|found| anywhere || (found.start() == 0 && found.len() >= 10))
+                && pattern.find(line, None).is_some()
+        };
+        PATTERNS.iter().find(fits).map(|(written, _)| *written)
     }
 
     pub fn written(&self) -> &str {
@@ -218,9 +221,7 @@ fn nanoseconds(time: Timestamp) -> Nanoseconds {
 
 /// Date and time, whatever the zone.
 fn local(parsed: &Parsed) -> Option<NaiveDateTime> {
-    let date = parsed.to_naive_date().ok()?;
-    let time = parsed.to_naive_time().ok()?;
-    date.and_time(time).checked_add_signed(TimeDelta::zero())
+    Some(parsed.to_naive_date().ok()?.and_time(parsed.to_naive_time().ok()?))
 }
 
 /// What a time looks like: a little more than chrono reads, so that what looks alike and is none is asked and refused.

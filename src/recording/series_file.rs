@@ -34,7 +34,7 @@ pub fn read_series(path: &Path, options: &SeriesOptions) -> Result<Recording, Di
     read_source(&file::read_text(path, false)?, options)
 }
 
-fn read_source(source: &Source, options: &SeriesOptions) -> Result<Recording, Diagnostic> {
+pub(super) fn read_source(source: &Source, options: &SeriesOptions) -> Result<Recording, Diagnostic> {
     let recording = match Format::of(source) {
         Format::Answer => answer::read(source),
         Format::Exposition => exposition::read(source, options.at),
