@@ -8,7 +8,7 @@ use super::parameters::{Counts, Ratios, place_of, warn_of_quantiles};
 use super::run::{Node, Run, State, scalar_values};
 use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, fold, limit, quantiles, rank, share};
 use crate::labels::Labels;
-use crate::number::KahanSum;
+use crate::number::{KahanSum, format_f};
 use crate::promql::ast::AggregateOp;
 use crate::text::Span;
 
@@ -114,7 +114,7 @@ impl CountValues {
                     Some((bits, group)) if bits == value.to_bits() => group,
                     _ => {
                         let mut builder = input.head().labels[column].builder();
-                        let text = input.histogram(value).map_or_else(|| plain(value), |found| found.to_string());
+                        let text = input.histogram(value).map_or_else(|| format_f(value), |found| found.to_string());
                         builder.set(&self.label, &text);
                         let next = self.known.len() as u32;
                         *self.known.entry(self.grouping.labels_of(&builder.build())).or_insert(next)
@@ -145,15 +145,6 @@ impl CountValues {
         }
         out.errors = input.errors;
         Ok(out)
-    }
-}
-
-/// A number as a label value: all digits, no exponent (Go's `FormatFloat(v, 'f', -1, 64)`).
-fn plain(value: f64) -> String {
-    match value {
-        f64::INFINITY => "+Inf".to_owned(),
-        f64::NEG_INFINITY => "-Inf".to_owned(),
-        _ => value.to_string(),
     }
 }
 
