@@ -12,10 +12,11 @@ use regex::Regex;
 
 use crate::config::Config;
 use crate::drill::discover::Found;
+use crate::drill::shake::Shaken;
 use crate::drill::verdict::{Drill, Verdict};
 use crate::drill::{self, Incident};
 use crate::promql::eval::Profile;
-use crate::replay::{Day, Limits};
+use crate::replay::{Accept, Day, Limits};
 use crate::rules::ReadOptions;
 use crate::text::Diagnostic;
 use crate::unit_test::{self, GroupResult, RuleFiles, Rules, TestFile, TestGroup};
@@ -59,6 +60,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// The time for which drills were to be left out is over.
     pub expired: Vec<Diagnostic>,
+    /// What became of the drills that were shaken, in their order.
+    pub shaken: Vec<Shaken>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
 }
@@ -209,6 +212,55 @@ impl Suite {
     }
 }
 
+impl Suite {
+    /// Shakes the drills that held, and calls `done` after each.
+    pub fn shake(&self, selection: &Selection, outcome: &mut Outcome, done: impl Fn() + Sync) {
+        let held: BTreeSet<&str> = outcome
+            .drills
+            .iter()
+            .filter(|drill| drill.verdict() == Verdict::Pass)
+            .map(|drill| drill.name.as_str())
+            .collect();
+        let units: Vec<Unit<'_>> =
+            self.selected(selection).into_iter().filter(|unit| held.contains(unit.name().as_str())).collect();
+        let shaken: Vec<_> = units
+            .par_iter()
+            .filter_map(|unit| {
+                let Unit::Drill(incident, day) = unit else { return None };
+                let shaken = drill::shake::run(incident, day, selection.limits);
+                done();
+                Some(shaken)
+            })
+            .collect();
+        for shaken in shaken {
+            match shaken {
+                Ok(shaken) => outcome.shaken.push(shaken),
+                Err(problems) => outcome.problems.extend(problems),
+            }
+        }
+    }
+
+    /// Flips that replays accept and that do not come, of replays that were shaken on all their days.
+    pub fn needless_accepts(&self, outcome: &Outcome) -> Vec<Diagnostic> {
+        let mut needless = Vec::new();
+        for incident in &self.incidents {
+            let shaken = |day: &Day| outcome.shaken.iter().find(|shaken| shaken.drill == incident.drill_name(day));
+            let all: Option<Vec<&Shaken>> = incident.days().map(|day| shaken(day)).collect();
+            let Some(all) = all else { continue };
+            let used = |accept: &Accept| {
+                let accepted = all.iter().flat_map(|shaken| &shaken.flips).filter_map(|flip| flip.accepted.as_ref());
+                accepted.into_iter().any(|other| other.name.span == accept.name.span)
+            };
+            let accepts = incident.days().flat_map(|day| &day.accept).chain(&incident.replay.accept);
+            needless.extend(accepts.filter(|accept| !used(accept)).map(|accept| {
+                Diagnostic::warning(format!("no verdict hangs on `{}`, which is accepted", accept.name.text))
+                    .at(&incident.replay.source, accept.name.span)
+            }));
+        }
+        needless
+    }
+}
+
 impl Unit<'_> {
     /// Whether its replay leaves it out today; both that and a time that is over are told.
     fn is_skipped(&self, today: NaiveDate, outcome: &mut Outcome) -> bool {
@@ -275,6 +327,8 @@ impl Ran {
 impl Outcome {
     /// Whether all that ran held.
     pub fn holds(&self) -> bool {
-        self.drills.iter().all(|drill| drill.verdict() == Verdict::Pass) && self.groups.iter().all(GroupResult::passed)
+        self.drills.iter().all(|drill| drill.verdict() == Verdict::Pass)
+            && self.shaken.iter().all(Shaken::holds)
+            && self.groups.iter().all(GroupResult::passed)
     }
 }

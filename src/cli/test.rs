@@ -12,6 +12,7 @@ use regex::Regex;
 use super::{Exit, convert, output};
 use crate::config::Config;
 use crate::drill::discover;
+use crate::drill::verdict::Verdict;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
 use crate::report::{RunFacts, human, json, junit};
@@ -29,6 +30,7 @@ use crate::text::{Diagnostic, Severity};
   firedrill test alerts_test.yaml --run 'disk|memory'
   firedrill test --run control --format json
   firedrill test --junit report.xml --shard 2/5
+  firedrill test --shake incidents/vmagent-remote-write
   firedrill test --convert alerts_test.yaml -o incidents/alerts
 
 Exit codes: 0 all holds, 1 something fell short or was blind, 2 bad usage or unreadable input")]
@@ -46,6 +48,10 @@ pub struct Args {
     /// Also print how failing unit test files would have to be written to hold, as a patch (`patch -p0`)
     #[arg(long)]
     diff: bool,
+    /// Repeat each drill that holds with scrapes and evaluations shifted, single scrapes missed, assumed and fitted figures
+    /// halved and doubled; fail where a verdict flips and the replay does not accept it
+    #[arg(long)]
+    shake: bool,
     /// Start nothing more when something has fallen short
     #[arg(long)]
     fail_fast: bool,
@@ -167,6 +173,13 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let progress = progress(count);
     let mut outcome = pool.install(|| suite.run(&selection, || progress.inc(1)));
     progress.finish_and_clear();
+    if args.shake {
+        let holding = outcome.drills.iter().filter(|drill| drill.verdict() == Verdict::Pass).count();
+        let progress = self::progress(holding);
+        pool.install(|| suite.shake(&selection, &mut outcome, || progress.inc(1)));
+        progress.finish_and_clear();
+        output::warn(&suite.needless_accepts(&outcome));
+    }
     if let Some(path) = &args.junit {
         let report = junit::render(&outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
         output::write_file(path, &report).map_err(|error| vec![error])?;

@@ -87,7 +87,7 @@ fn unknown_labels(playback: &Playback, others: &Others) -> Vec<Diagnostic> {
 }
 
 /// The alert rules that a selector can mean: no label that they fix contradicts it.
-fn rules_of<'a>(playback: &'a Playback, matchers: &'a [Matcher]) -> impl Iterator<Item = (RuleRef, &'a Rule)> {
+pub fn rules_of<'a>(playback: &'a Playback, matchers: &'a [Matcher]) -> impl Iterator<Item = (RuleRef, &'a Rule)> {
     playback.alert_rules().filter(move |(_, rule)| {
         matchers.iter().all(|matcher| match fixed_label(rule, &matcher.name) {
             Some(value) => matcher.matches(value),
@@ -191,6 +191,14 @@ fn rests_on(playback: &Playback, rules: &[(RuleRef, &Rule)], matchers: &[Matcher
         rests
     };
     rules.iter().flat_map(|(_, rule)| of_rule(rule)).collect()
+}
+
+/// What an expectation is not met by, in a few words; `None` where it is.
+pub fn fell_short(playback: &Playback, expected: &AlertExpectation) -> Option<String> {
+    let lives = playback.lives_of(&expected.matchers);
+    let (shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
+    let told = || summary(expected, &shortfalls, judged, Verdict::Fail, &[], playback.day.start());
+    (!shortfalls.is_empty()).then(told)
 }
 
 /// What happened to one life, with its labels where there are several.
@@ -332,15 +340,24 @@ fn word(state: AlertState) -> &'static str {
     }
 }
 
-/// `others`: what no selector selects must not fire, and must have been able to.
-fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpectation]) -> Vec<Check> {
-    let start = playback.day.start();
-    let selected = |life: &Life| {
+/// What fires and is meant by `others`: no selector speaks of it.
+pub fn unexpected<'a>(
+    playback: &'a Playback,
+    others: &'a Others,
+    told: &'a [AlertExpectation],
+) -> impl Iterator<Item = (RuleRef, Life)> + 'a {
+    let selected = move |life: &Life| {
         told.iter()
             .filter(|e| e.speaks_of_firing())
             .any(|e| e.matchers.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name))))
     };
-    let meant = |life: &Life| others.labels.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name)));
+    let meant = move |life: &Life| others.labels.iter().all(|matcher| matcher.matches(life.labels.get(&matcher.name)));
+    playback.lives().filter(move |(_, life)| life.fired.is_some() && meant(life) && !selected(life))
+}
+
+/// `others`: what no selector selects must not fire, and must have been able to.
+fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpectation]) -> Vec<Check> {
+    let start = playback.day.start();
     let check = |subject: String, verdict: Verdict, summary: String, happened: Vec<String>| Check {
         part,
         verdict,
@@ -355,7 +372,7 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
         rests_on: Vec::new(),
     };
     let mut checks = Vec::new();
-    for (rule, life) in playback.lives().filter(|(_, life)| life.fired.is_some() && meant(life) && !selected(life)) {
+    for (rule, life) in unexpected(playback, others, told) {
         let name = &playback.rule(rule).name.value;
         let own = vec![explain::tell(&life, start)];
         let mut found =

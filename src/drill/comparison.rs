@@ -131,9 +131,9 @@ pub fn compare(
         let gaps = |distance: &Distance| distance.unlike + distance.only_replay + distance.only_recording;
         b.max_relative.total_cmp(&a.max_relative).then(gaps(b).cmp(&gaps(a))).then_with(|| a.labels.cmp(&b.labels))
     });
-    let of_replay = Playback::over(incident, day.clone(), generated)?;
+    let of_replay = Playback::over(incident, day.clone(), generated, Vec::new())?;
     let generated = Generated { samples: facts.samples as u64, store: recorded, provenance: Vec::new() };
-    let of_recording = Playback::over(incident, day.clone(), generated)?;
+    let of_recording = Playback::over(incident, day.clone(), generated, Vec::new())?;
     Ok(Comparison {
         drill: incident.drill_name(day),
         day: day.clone(),

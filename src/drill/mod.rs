@@ -7,9 +7,12 @@ pub mod discover;
 pub mod explain;
 pub mod footing;
 mod judge;
+mod leeway;
 mod load;
+pub mod margin;
 pub mod playback;
 mod queries;
+pub mod shake;
 pub mod verdict;
 
 use std::sync::Arc;

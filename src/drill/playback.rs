@@ -32,16 +32,34 @@ impl Playback {
     /// # Errors
     /// What the generators refuse (too many samples, two generators for one series), with its place.
     pub fn new(incident: &Incident, day: Arc<Day>, limits: Limits) -> Result<Playback, Vec<Diagnostic>> {
-        let generated = day.generate(limits)?;
-        Playback::over(incident, day, generated)
+        Playback::shifted(incident, day, limits, Vec::new())
     }
 
-    /// Evaluates the rules of the incident over other series than those of the day.
+    /// As `new`, with the evaluations of each group so much later, by the index of the group.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn shifted(
+        incident: &Incident,
+        day: Arc<Day>,
+        limits: Limits,
+        phases: Vec<Duration>,
+    ) -> Result<Playback, Vec<Diagnostic>> {
+        let generated = day.generate(limits)?;
+        Playback::over(incident, day, generated, phases)
+    }
+
+    /// Evaluates the rules of the incident over other series than those of the day; `phases` as in `shifted`.
     ///
     /// # Errors
     /// What keeps the rules from being evaluated at all.
-    pub fn over(incident: &Incident, day: Arc<Day>, mut generated: Generated) -> Result<Playback, Vec<Diagnostic>> {
-        let options = Playback::options(incident, &day);
+    pub fn over(
+        incident: &Incident,
+        day: Arc<Day>,
+        mut generated: Generated,
+        phases: Vec<Duration>,
+    ) -> Result<Playback, Vec<Diagnostic>> {
+        let options = EvaluateOptions { phases, ..Playback::options(incident, &day) };
         let groups = incident.groups.clone();
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
         Ok(Playback { day, groups, generated, run, profile: options.profile })

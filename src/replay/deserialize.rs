@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 
 use super::names;
+use super::shaken::Looseness;
 use super::tree::{Kind, Node};
 use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Located, Source, Span};
@@ -26,13 +27,15 @@ pub const TEXT_OR_FIELDS: &str = "$firedrill::TextOrFields";
 /// Reads nodes of one source and keeps the problems.
 pub struct Reader<'a> {
     pub source: &'a Source,
+    /// The figures that could as well be others.
+    pub looseness: Looseness,
     problems: RefCell<Vec<Diagnostic>>,
     warnings: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(source: &'a Source) -> Reader<'a> {
-        Reader { source, problems: RefCell::default(), warnings: RefCell::default() }
+        Reader { source, looseness: Looseness::default(), problems: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// Notes a problem at a place.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::deserialize::{Entries, Later, Text};
 use super::document_evidence::{FileOr, LinesFileDoc, SeriesFileDoc};
 use super::document_expect::ExpectDoc;
+use super::provenance::Kind;
 use super::tree::Node;
 
 /// What the format calls itself; the first key of every replay.
@@ -67,6 +68,9 @@ pub struct Document {
     /// The same day with something else.
     #[serde(default)]
     pub variants: Entries<VariantDoc>,
+    /// What `firedrill test --shake` may change without a failure.
+    #[serde(default)]
+    pub shake: ShakeDoc,
     /// What alerting did that day, by the rules of that day: the calibration.
     #[serde(default)]
     pub happened: Option<Later<ExpectDoc>>,
@@ -84,6 +88,19 @@ pub struct SkipDoc {
     /// The last day on which they are left out, in UTC: `"2026-12-31"`. From the next day on they are run and count, and a
     /// warning says that the time is over.
     pub until: Text,
+}
+
+/// What `firedrill test --shake` may change. It runs a day again and again: scrapes and evaluations come at other times, a
+/// scrape fails, and each figure that is assumed or fitted is halved and doubled (or moved to what its `between` says).
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Shake")]
+pub struct ShakeDoc {
+    /// What verdicts may hang on, and why that is right: a figure as the report names it (`spans.stuck`, or `metrics.SERIES`
+    /// for all figures of a metric), `scrape phases`, `evaluation phases` or `missed scrapes`. All else that changes a verdict
+    /// is a failure.
+    #[serde(default)]
+    pub accept: Entries<Text>,
 }
 
 /// One value or a list of them.
@@ -106,6 +123,16 @@ pub struct OriginDoc {
     /// Recorded: by what.
     #[serde(default)]
     pub recorded: Option<Text>,
+}
+
+impl OriginDoc {
+    /// What the figure says about itself.
+    pub fn kind(&self) -> Option<Kind> {
+        let OriginDoc { source, assumed, fitted, recorded } = self;
+        let said =
+            [(source, Kind::Documented), (assumed, Kind::Assumed), (fitted, Kind::Fitted), (recorded, Kind::Recorded)];
+        said.into_iter().find(|(text, _)| text.is_some()).map(|(_, kind)| kind)
+    }
 }
 
 /// Something that is scraped. `up` follows from it: 1, or 0 while it is down.
@@ -283,7 +310,7 @@ pub struct MetricDoc {
     #[allow(dead_code, reason = "written out before the entry is read")]
     pub each: Option<Node>,
     /// When the series appears: `start` (the default), `first` (with the first event that it counts), a time,
-    /// or a mark.
+    /// or a mark. It is there from then on, also after a restart, which sets it to 0.
     #[serde(default)]
     pub born: Option<Text>,
     /// The value to begin with; 0 unless written.
@@ -374,6 +401,8 @@ pub enum BySpanDoc {
 #[derive(Clone, Debug)]
 pub struct FigureDoc {
     pub value: Text,
+    /// What it may as well be.
+    pub between: Option<[Text; 2]>,
     pub origin: OriginDoc,
 }
 
@@ -513,6 +542,9 @@ pub struct VariantDoc {
     /// Leaves this variant out of `firedrill test`, for a while; as the replay says unless written.
     #[serde(default)]
     pub skip: Option<SkipDoc>,
+    /// What `--shake` may change on that other day, besides what the replay says.
+    #[serde(default)]
+    pub shake: ShakeDoc,
     /// What alerting did on that other day; none unless written.
     #[serde(default)]
     pub happened: Option<Later<ExpectDoc>>,

@@ -145,7 +145,8 @@ pub struct QueryDoc {
     /// `something` or `nothing`.
     #[serde(default)]
     pub selects: Option<Text>,
-    /// How far a value may be off, as a figure or a part of the value (`1%`); nothing unless written.
+    /// How far a value may be off: a figure (`0.01`), or a part of the value that is expected (`1%` of 200 are 2, of 0 is 0);
+    /// nothing unless written.
     #[serde(default)]
     pub tolerance: Option<Text>,
 }

@@ -51,12 +51,16 @@ impl JsonSchema for OneOrMany {
 
 fn figure<E: Error>(node: &Node) -> Result<FigureDoc, E> {
     if !matches!(node.kind, Kind::Map(_)) {
-        return Ok(FigureDoc { value: text_of(node, "a figure")?, origin: OriginDoc::default() });
+        return Ok(FigureDoc { value: text_of(node, "a figure")?, between: None, origin: OriginDoc::default() });
     }
-    let mut value = None;
+    let (mut value, mut between) = (None, None);
     let mut origin = OriginDoc::default();
     for (key, entry) in node.entries() {
         let key = text_of::<E>(key, "a field")?;
+        if key.text == "between" {
+            between = Some(bounds(entry)?);
+            continue;
+        }
         let text = text_of::<E>(entry, "a text")?;
         match key.text.as_str() {
             "value" => value = Some(text),
@@ -64,11 +68,19 @@ fn figure<E: Error>(node: &Node) -> Result<FigureDoc, E> {
             "assumed" => origin.assumed = Some(text),
             "fitted" => origin.fitted = Some(text),
             "recorded" => origin.recorded = Some(text),
-            _ => return Err(unknown(&key, &["value", "source", "assumed", "fitted", "recorded"])),
+            _ => return Err(unknown(&key, &["value", "between", "source", "assumed", "fitted", "recorded"])),
         }
     }
     let value = value.ok_or_else(|| E::custom("a figure without `value`"))?;
-    Ok(FigureDoc { value, origin })
+    Ok(FigureDoc { value, between, origin })
+}
+
+/// `between: [1/s, 4/s]`.
+fn bounds<E: Error>(node: &Node) -> Result<[Text; 2], E> {
+    match &node.kind {
+        Kind::List(items) if items.len() == 2 => Ok([text_of(&items[0], "a figure")?, text_of(&items[1], "a figure")?]),
+        _ => Err(E::custom("`between` takes two figures; write `between: [1/s, 4/s]`")),
+    }
 }
 
 impl<'de> Deserialize<'de> for FigureDoc {
@@ -89,6 +101,7 @@ impl JsonSchema for FigureDoc {
                 "type": "object",
                 "properties": {
                     "value": text,
+                    "between": {"type": "array", "items": text, "minItems": 2, "maxItems": 2, "description": "What it may as well be: `--shake` tries both, instead of half and double."},
                     "source": {"type": "string", "description": "Documented: the place that says it."},
                     "assumed": {"type": "string", "description": "Assumed: why."},
                     "fitted": {"type": "string", "description": "Fitted: to what."},

@@ -9,6 +9,7 @@ use super::model::{Day, Target};
 use super::names;
 use super::provenance::{Figure, Kind};
 use super::recorded::{Files, Recorded};
+use super::shaken::{LooseFigure, Scaled};
 use super::spans::figure;
 use super::timeline::Timeline;
 use super::units::{self, Rate};
@@ -38,6 +39,13 @@ pub struct Metric {
     /// All figures on which it rests.
     pub figures: Vec<Figure>,
     pub series: Text,
+}
+
+impl Metric {
+    /// Whether its samples are the same as those of a metric with the same labels.
+    pub fn has_values_of(&self, other: &Metric) -> bool {
+        self.born == other.born && self.starts == other.starts && self.generator.same_values(&other.generator)
+    }
 }
 
 /// Where the values come from.
@@ -88,6 +96,33 @@ impl Generator {
             self,
             Generator::Count { .. } | Generator::Counter(_) | Generator::Drained { .. } | Generator::Histogram { .. }
         )
+    }
+
+    /// Whether the values are the same; those of a recording cannot be moved.
+    pub fn same_values(&self, other: &Generator) -> bool {
+        match (self, other) {
+            (Generator::Count { times, adds }, Generator::Count { times: of, adds: each }) => {
+                times == of && adds == each
+            }
+            (Generator::Counter(rates), Generator::Counter(others)) => rates == others,
+            (Generator::Gauge { values, noise }, Generator::Gauge { values: others, noise: other }) => {
+                values == others && noise == other
+            }
+            (Generator::Backlog { inflow, out }, Generator::Backlog { inflow: other, out: off }) => {
+                inflow == other && out == off
+            }
+            (
+                Generator::Drained { inflow, out, starts },
+                Generator::Drained { inflow: other, out: off, starts: begin },
+            ) => inflow == other && out == off && starts == begin,
+            (
+                Generator::Histogram { bounds, rate, samples },
+                Generator::Histogram { bounds: others, rate: other, samples: of },
+            ) => bounds == others && rate == other && samples == of,
+            (Generator::Values(runs), Generator::Values(others)) => runs == others,
+            (Generator::Recorded(_), Generator::Recorded(_)) => true,
+            _ => false,
+        }
     }
 
     /// How many series it makes.
@@ -146,7 +181,7 @@ impl Context<'_> {
         let what = format!("metrics.{}", doc.series.text);
         let said = figure(reader, &what, [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
         let said_kind = said.as_ref().map(|figure| figure.kind);
-        let mut rests = Rests { what, figures: said.into_iter().collect() };
+        let mut rests = Rests { what, own: said_kind, figures: said.into_iter().collect() };
         let starts = match &doc.starts {
             Some(starts) => self.amount(starts, "starts", &mut rests),
             None => Some(0.0),
@@ -324,7 +359,7 @@ impl Context<'_> {
         };
         let backlog = doc.backlog.as_ref()?;
         let starts = match &doc.starts {
-            Some(starts) => units::amount(&starts.value.text).ok()?,
+            Some(starts) => self.amount(starts, "starts", rests)?,
             None => 0.0,
         };
         let (inflow, out) = (self.rates(&backlog.inflow, "in", rests)?, self.rates(&backlog.out, "out", rests)?);
@@ -347,8 +382,37 @@ impl Context<'_> {
     }
 
     fn amount(&self, doc: &FigureDoc, part: &str, rests: &mut Rests) -> Option<f64> {
+        self.figure(doc, part, rests, &units::amount)
+    }
+
+    /// The value of one figure on this day.
+    fn figure<T: Scaled + PartialEq>(
+        &self,
+        doc: &FigureDoc,
+        part: &str,
+        rests: &mut Rests,
+        parse: &dyn Fn(&str) -> Result<T, Diagnostic>,
+    ) -> Option<T> {
         rests.add(self.reader, doc, part);
-        self.reader.keep(doc.value.span, units::amount(&doc.value.text))
+        let read = |text: &Text| self.reader.keep(text.span, parse(&text.text));
+        let value = read(&doc.value);
+        let between = match &doc.between {
+            Some([low, high]) => Some([read(low)?, read(high)?]),
+            None => None,
+        };
+        let kind = doc.origin.kind().or(rests.own).unwrap_or(Kind::Assumed);
+        let value = value?;
+        if kind > Kind::Fitted && between.is_none() {
+            return Some(value);
+        }
+        let figure = LooseFigure {
+            what: format!("{}.{part}", rests.what),
+            kind,
+            written: doc.value.text.clone(),
+            between: doc.between.as_ref().map(|bounds| bounds.clone().map(|bound| bound.text)),
+            place: doc.value.span,
+        };
+        Some(self.reader.looseness.value(figure, value, between))
     }
 
     /// The moments of an event's mark.
@@ -369,7 +433,7 @@ impl Context<'_> {
     }
 
     /// A figure by span. `rest` is the value outside of all spans where `else` is not written.
-    fn timeline<T: Clone + PartialEq>(
+    fn timeline<T: Clone + PartialEq + Scaled>(
         &self,
         doc: &BySpanDoc,
         part: &str,
@@ -380,8 +444,7 @@ impl Context<'_> {
         let (reader, day) = (self.reader, self.day);
         let entries = match doc {
             BySpanDoc::Always(figure) => {
-                rests.add(reader, figure, part);
-                let value = reader.keep(figure.value.span, parse(&figure.value.text))?;
+                let value = self.figure(figure, part, rests, parse)?;
                 return Some(Timeline::new(day.start(), value, &[]));
             }
             BySpanDoc::Spans(entries) => entries,
@@ -390,8 +453,7 @@ impl Context<'_> {
         let mut stretches: Vec<(Timestamp, Timestamp, T, &Text)> = Vec::new();
         let mut whole = true;
         for (name, figure) in entries {
-            rests.add(reader, figure, part);
-            let value = reader.keep(figure.value.span, parse(&figure.value.text));
+            let value = self.figure(figure, &format!("{part}.{}", name.text), rests, parse);
             if name.text == "else" {
                 whole &= value.is_some();
                 other = value.or(other);
@@ -412,6 +474,15 @@ impl Context<'_> {
             }
         }
         stretches.sort_by_key(|(from, ..)| *from);
+        // A span that is longer on a shaken day ends where the next one begins.
+        if reader.looseness.is_shifted() {
+            let begins: Vec<Timestamp> = stretches.iter().map(|(from, ..)| *from).collect();
+            stretches
+                .iter_mut()
+                .zip(&begins[1.min(begins.len())..])
+                .for_each(|((_, to, ..), next)| *to = (*to).min(*next));
+            stretches.retain(|(from, to, ..)| from < to);
+        }
         for pair in stretches.windows(2) {
             if let [(_, to, _, one), (from, _, _, two)] = pair
                 && from < to
@@ -441,6 +512,8 @@ impl Context<'_> {
 /// The figures on which a metric rests, as they are found.
 struct Rests {
     what: String,
+    /// What the metric itself says.
+    own: Option<Kind>,
     figures: Vec<Figure>,
 }
 

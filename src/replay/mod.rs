@@ -27,6 +27,7 @@ mod random;
 mod read;
 mod recorded;
 mod schema;
+mod shaken;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -48,8 +49,9 @@ pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};
 pub use logs::{LogEntry, LogLines};
 pub use metrics::{Generator, Metric, Noise};
-pub use model::{Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
+pub use model::{Accept, Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
 pub use provenance::{Figure, Kind, SeriesProvenance};
 pub use read::read;
 pub use schema::schema;
+pub use shaken::{Bound, EVALUATION_PHASES, LooseFigure, MISSED_SCRAPES, SCRAPE_PHASES, Shift};
 pub use times::Calendar;

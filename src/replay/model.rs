@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::deserialize::Text;
+use super::document::VariantDoc;
 use super::events::Event;
 use super::expectation::Expectations;
 use super::gaps::Gap;
@@ -14,7 +15,10 @@ use super::marks;
 use super::metrics::Metric;
 use super::names;
 use super::provenance::Figure;
+use super::read;
+use super::shaken::LooseFigure;
 use super::times::{Calendar, Point};
+use super::tree::Node;
 use crate::labels::Labels;
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
@@ -35,8 +39,28 @@ pub struct Replay {
     pub interval: Duration,
     /// What is odd in it and no error.
     pub warnings: Vec<Diagnostic>,
+    /// What `--shake` may flip on any of its days.
+    pub accept: Vec<Accept>,
+    /// The file as it was read, to read a day of it again.
+    pub(super) written: Arc<Written>,
     /// The base day, then the variants in the order of the file.
     pub(super) days: Vec<Arc<Day>>,
+}
+
+/// A replay before any day of it is resolved.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub tree: Node,
+    pub base_dir: PathBuf,
+    pub variants: Vec<(Text, VariantDoc)>,
+}
+
+/// A flip of verdicts that a replay puts up with when it is shaken.
+#[derive(Clone, Debug)]
+pub struct Accept {
+    /// The figure, or what has many of them: `spans.stuck`, `missed scrapes`.
+    pub name: Text,
+    pub reason: Text,
 }
 
 /// A rule file under test.
@@ -96,6 +120,10 @@ pub struct Day {
     pub logs: Vec<LogStream>,
     /// For how long it is left out.
     pub skip: Option<Skip>,
+    /// The figures that could as well be others.
+    pub loose: Vec<LooseFigure>,
+    /// What `--shake` may flip on this day alone.
+    pub accept: Vec<Accept>,
     /// What alerting did that day.
     pub happened: Option<Expectations>,
     /// What today's rules must do.
@@ -117,6 +145,19 @@ impl Day {
 
     pub fn event(&self, name: &str) -> Option<&Event> {
         self.events.iter().find(|event| event.name == name)
+    }
+
+    /// Whether the series that a rule reads are the same as those of another day, as far as figures tell.
+    pub fn has_series_of(&self, other: &Day, is_read: &dyn Fn(&Labels) -> bool) -> bool {
+        let read = |day: &Day| -> Vec<usize> {
+            (0..day.metrics.len()).filter(|at| read::series_of(&day.metrics[*at]).iter().any(is_read)).collect()
+        };
+        let (mine, theirs) = (read(self), read(other));
+        let same_gap = |(a, b): (&Gap, &Gap)| (a.from, a.to, a.target, &a.kind) == (b.from, b.to, b.target, &b.kind);
+        mine == theirs
+            && mine.iter().all(|at| self.metrics[*at].has_values_of(&other.metrics[*at]))
+            && self.gaps.len() == other.gaps.len()
+            && self.gaps.iter().zip(&other.gaps).all(same_gap)
     }
 
     /// The time of `"15:09:00"`, of a full date, or of a mark such as `stuck.from + 20m` or `attempt.first`.

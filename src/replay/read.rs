@@ -1,22 +1,23 @@
 //! Reads a replay file: the tree, its variants, and everything resolved and checked.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
 use super::deserialize::{Entries, Later, Reader, Text};
-use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, SkipDoc, SpanDoc, VariantDoc};
+use super::document::{Document, EventDoc, FORMAT, LogDoc, MetricDoc, ShakeDoc, SkipDoc, SpanDoc, VariantDoc};
 use super::document_expect::ExpectDoc;
 use super::each;
 use super::expectation::{self, Expectations};
 use super::gaps;
 use super::logs;
 use super::metrics::{Context, Generator, Metric};
-use super::model::{Day, Dialect, Replay, RuleFile, Skip, Target};
+use super::model::{Accept, Day, Dialect, Replay, RuleFile, Skip, Target, Written};
 use super::names;
 use super::recorded::Files;
+use super::shaken::{EVALUATION_PHASES, Looseness, MISSED_SCRAPES, SCRAPE_PHASES, Shift};
 use super::spans::{LeftOut, Resolver};
 use super::times::{self, Calendar};
 use super::tree::{Kind, Node};
@@ -43,7 +44,7 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
     };
     check_format(tree, source).map_err(|problem| vec![problem])?;
     let files = Files::new(base_dir);
-    let base = read_day(source, &files, base_dir, tree, None)?;
+    let base = read_day(source, &files, base_dir, tree, None, None)?;
     let mut days = vec![Arc::new(base.day)];
     let mut warnings = base.warnings;
     let mut problems = Vec::new();
@@ -52,7 +53,7 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
             let problem = Diagnostic::error("a variant cannot be called `day`").at(source, name.span);
             problems.push(problem.help("that is what the replay itself is called in reports"));
         }
-        match read_day(source, &files, base_dir, tree, Some((name, variant))) {
+        match read_day(source, &files, base_dir, tree, Some((name, variant)), None) {
             Ok(read) => {
                 days.push(Arc::new(read.day));
                 let new = |warning: &Diagnostic| !warnings.iter().any(|known| known.message == warning.message);
@@ -68,6 +69,10 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
     if !problems.is_empty() {
         return Err(problems);
     }
+    problems = unknown_accepts(source, &base.accept, &days);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let day = &days[0];
     Ok(Replay {
         source: source.clone(),
@@ -80,8 +85,51 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
         external_labels: day.external_labels.clone(),
         interval: day.interval,
         warnings,
+        accept: base.accept,
+        written: Arc::new(Written { tree: tree.clone(), base_dir: base_dir.to_owned(), variants: base.variants }),
         days,
     })
+}
+
+impl Replay {
+    /// A day of this replay, read again with one figure moved.
+    ///
+    /// # Errors
+    /// What the day does not allow with it: a mark that comes to lie outside of the replay, for example.
+    pub fn shaken(&self, day: &Day, shift: Shift) -> Result<Day, Vec<Diagnostic>> {
+        let Written { tree, base_dir, variants } = self.written.as_ref();
+        let variant = variants.iter().find(|(name, _)| Some(name.text.as_str()) == day.name.as_deref());
+        let variant = variant.map(|(name, variant)| (name, variant));
+        read_day(&self.source, &Files::new(base_dir), base_dir, tree, variant, Some(shift)).map(|read| read.day)
+    }
+}
+
+/// What is accepted and is nothing that could be moved on any day that it is for.
+fn unknown_accepts(source: &Source, base: &[Accept], days: &[Arc<Day>]) -> Vec<Diagnostic> {
+    let unknown = |accepts: &[Accept], days: &[Arc<Day>]| -> Vec<Diagnostic> {
+        let figures = || days.iter().flat_map(|day| &day.loose);
+        let known = |name: &str| ACCEPTED.contains(&name) || figures().any(|figure| figure.is_called(name));
+        let unknown = accepts.iter().filter(|accept| !known(&accept.name.text));
+        let problem = |accept: &Accept| {
+            let problem = Diagnostic::error(format!("nothing loose is called `{}`", accept.name.text));
+            let names = figures().map(|figure| figure.what.as_str()).chain(ACCEPTED);
+            let names: BTreeSet<&str> = names.collect();
+            let help = names::hint(&accept.name.text, "what is assumed or fitted is", names.iter().copied());
+            problem.help(help).at(source, accept.name.span)
+        };
+        unknown.map(problem).collect()
+    };
+    let mut problems = unknown(base, days);
+    problems.extend(days.iter().flat_map(|day| unknown(&day.accept, std::slice::from_ref(day))));
+    problems
+}
+
+/// The names of what is no figure and can be accepted.
+const ACCEPTED: [&str; 3] = [SCRAPE_PHASES, EVALUATION_PHASES, MISSED_SCRAPES];
+
+fn accepts(doc: &ShakeDoc, reader: &Reader<'_>) -> Vec<Accept> {
+    let entries = doc.accept.0.iter();
+    entries.filter_map(|(name, reason)| Some(Accept { name: name.clone(), reason: reason.read(reader)? })).collect()
 }
 
 fn check_format(tree: &Node, source: &Source) -> Result<(), Diagnostic> {
@@ -98,6 +146,7 @@ fn check_format(tree: &Node, source: &Source) -> Result<(), Diagnostic> {
 }
 
 struct ReadDay {
+    accept: Vec<Accept>,
     day: Day,
     documents: Vec<Text>,
     rules: Vec<RuleFile>,
@@ -112,8 +161,10 @@ fn read_day(
     base_dir: &Path,
     tree: &Node,
     variant: Option<(&Text, &VariantDoc)>,
+    shift: Option<Shift>,
 ) -> Result<ReadDay, Vec<Diagnostic>> {
-    let reader = Reader::new(source);
+    let mut reader = Reader::new(source);
+    reader.looseness = Looseness::new(shift);
     let read = resolve_day(&reader, files, base_dir, tree, variant);
     match read {
         Some(read) if reader.is_clean() => Ok(read),
@@ -185,6 +236,8 @@ fn resolve_day(
         gaps: Vec::new(),
         logs: Vec::new(),
         skip: skip(variant.and_then(|(_, variant)| variant.skip.as_ref()).or(doc.skip.as_ref()), reader),
+        loose: Vec::new(),
+        accept: variant.map(|(_, variant)| accepts(&variant.shake, reader)).unwrap_or_default(),
         happened: None,
         expect: None,
     };
@@ -212,11 +265,13 @@ fn resolve_day(
         };
         (day.happened, day.expect) = (happened, expect);
     }
+    day.loose = reader.looseness.figures();
     let rules =
         doc.rules.iter().map(|text| RuleFile { path: base_dir.join(&text.text), written: text.clone() }).collect();
     let documents = doc.document.map(|documents| documents.0).unwrap_or_default();
     let dialect = dialect(doc.dialect.as_ref(), reader);
-    Some(ReadDay { day, documents, rules, dialect, variants, warnings: reader.take_warnings() })
+    let accept = accepts(&doc.shake, reader);
+    Some(ReadDay { accept, day, documents, rules, dialect, variants, warnings: reader.take_warnings() })
 }
 
 /// Writes every `each` out.

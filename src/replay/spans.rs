@@ -11,6 +11,7 @@ use super::model::TimeSpan;
 use super::names;
 use super::provenance::{self, Figure, Kind};
 use super::recorded::{Files, millisecond};
+use super::shaken::{LooseFigure, Scaled};
 use super::times::{Calendar, Point};
 use super::units;
 use crate::text::{Diagnostic, Span};
@@ -134,7 +135,30 @@ impl<'a> Resolver<'a> {
             self.reader.problem(doc.to.span, problem.help(format!("`to` is later than `from`, {from}")));
             return None;
         }
-        Some(span(from, to, false))
+        Some(span(from, self.loose_end(key, figure.as_ref(), from, to), false))
+    }
+
+    /// The end of a span whose length is loose.
+    fn loose_end(&self, key: &Text, figure: Option<&Figure>, from: Timestamp, to: Timestamp) -> Timestamp {
+        let kind = figure.map_or(Kind::Assumed, |figure| figure.kind);
+        if kind > Kind::Fitted {
+            return to;
+        }
+        let length = to - from;
+        let what = format!("spans.{}", key.text);
+        let figure = LooseFigure { what, kind, written: length.to_string(), between: None, place: key.span };
+        let moved = self.reader.looseness.value(figure, length, None).max(Duration(1));
+        (from + moved).min(self.calendar.end)
+    }
+
+    /// By how much the durations of an event are multiplied, or its rate divided.
+    fn loose_pace(&self, key: &Text, kind: Kind, written: &str) -> f64 {
+        if kind > Kind::Fitted {
+            return 1.0;
+        }
+        let what = format!("events.{}", key.text);
+        let figure = LooseFigure { what, kind, written: written.to_owned(), between: None, place: key.span };
+        self.reader.looseness.value(figure, 1.0, None)
     }
 
     /// A time in a span or an event; the inner `None` hangs on something that is left out.
@@ -195,14 +219,15 @@ impl<'a> Resolver<'a> {
             figure(self.reader, format!("events.{name}"), [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded])
                 .into_iter()
                 .collect();
+        let origin = figures.first().map_or(Kind::Assumed, |figure| figure.kind);
         let (mut marks, waits) = match kind {
-            "retry" => self.retry(name, doc)?,
+            "retry" => self.retry(key, doc, origin)?,
             "evidence" => {
                 let (times, figure) = self.recorded(name, doc)?;
                 figures.push(figure);
                 (vec![("", times)], Vec::new())
             }
-            _ => (vec![("", self.times(key, doc)?)], Vec::new()),
+            _ => (vec![("", self.times(key, doc, origin)?)], Vec::new()),
         };
         for (_, times) in &mut marks {
             times.sort_unstable();
@@ -225,7 +250,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The events that have one unnamed mark.
-    fn times(&self, key: &Text, doc: &EventDoc) -> Option<Vec<Timestamp>> {
+    fn times(&self, key: &Text, doc: &EventDoc, origin: Kind) -> Option<Vec<Timestamp>> {
         let (reader, name) = (self.reader, &key.text);
         if let Some(times) = &doc.at {
             let found: Vec<Option<Option<Timestamp>>> = times.iter().map(|time| self.time(time)).collect();
@@ -238,22 +263,34 @@ impl<'a> Resolver<'a> {
                 None => Some(Duration::ZERO),
             };
             let (from, to) = self.stretch(every.within.as_ref())?;
-            return reader.keep(every.interval.span, events::every(name, interval?, jitter?, from, to));
+            let pace = self.loose_pace(key, origin, &format!("every {}", every.interval.text));
+            let (interval, jitter) = (interval?.scaled(pace), jitter?.scaled(pace));
+            return reader.keep(every.interval.span, events::every(name, interval, jitter, from, to));
         }
         if let Some(poisson) = &doc.poisson {
             let rate = reader.keep(poisson.rate.span, units::rate(&poisson.rate.text));
             let (from, to) = self.stretch(poisson.within.as_ref())?;
-            return reader.keep(poisson.rate.span, events::poisson(name, rate?, from, to));
+            let rate = rate?.scaled(self.loose_pace(key, origin, &poisson.rate.text));
+            return reader.keep(poisson.rate.span, events::poisson(name, rate, from, to));
         }
         if let Some(script) = &doc.script {
             let from = self.times_of(&script.from)?;
             let steps: Option<Vec<Duration>> =
                 script.steps.iter().map(|step| reader.keep(step.span, units::duration(&step.text))).collect();
-            return reader.keep(script.from.span, events::script(name, &from, &steps?));
+            let mut steps = steps?;
+            if steps.iter().any(|step| *step > Duration::ZERO) {
+                let pace = self.loose_pace(key, origin, "its steps");
+                steps.iter_mut().for_each(|step| *step = step.scaled(pace));
+            }
+            return reader.keep(script.from.span, events::script(name, &from, &steps));
         }
         let after = doc.after.as_ref()?;
         let delay = match &doc.delay {
-            Some(delay) => reader.keep(delay.span, units::duration(&delay.text))?,
+            Some(delay) => {
+                let written = reader.keep(delay.span, units::duration(&delay.text))?;
+                let loose = written > Duration::ZERO;
+                if loose { written.scaled(self.loose_pace(key, origin, &delay.text)) } else { written }
+            }
             None => Duration::ZERO,
         };
         let probability = match &doc.probability {
@@ -322,14 +359,16 @@ impl<'a> Resolver<'a> {
         Some((found.entries.iter().map(|entry| millisecond(entry.time)).collect(), figure))
     }
 
-    fn retry(&self, name: &str, doc: &EventDoc) -> Option<(events::Marks, Vec<Duration>)> {
+    fn retry(&self, key: &Text, doc: &EventDoc, origin: Kind) -> Option<(events::Marks, Vec<Duration>)> {
         let (reader, doc) = (self.reader, doc.retry.as_ref()?);
         let takes = reader.keep(doc.takes.span, units::duration(&doc.takes.text));
         let waits: Vec<Option<Duration>> =
             doc.waits.iter().map(|wait| reader.keep(wait.span, units::duration(&wait.text))).collect();
         let (from, to) = self.stretch(Some(&doc.during))?;
         let waits = waits.into_iter().collect::<Option<Vec<_>>>()?;
-        reader.keep(doc.takes.span, events::retry(name, takes?, &waits, from, to))
+        let pace = self.loose_pace(key, origin, &format!("takes {}, and waits", doc.takes.text));
+        let waits: Vec<Duration> = waits.iter().map(|wait| wait.scaled(pace)).collect();
+        reader.keep(doc.takes.span, events::retry(&key.text, takes?.scaled(pace), &waits, from, to))
     }
 
     /// A span by its name, or the whole replay; empty where it is left out.

@@ -18,13 +18,20 @@ pub fn apply(tree: &mut Node, set: &Node, reader: &Reader<'_>) {
     }
     for (path, value) in set.entries() {
         let written = path.text().unwrap_or_default();
-        if let Err(problem) = set_path(tree, written, path, value) {
+        if let Err(problem) = set_path(tree, written, path, value, &|node| reader.source.place(node.span.start).line) {
             reader.problem(path.span, problem);
         }
     }
 }
 
-fn set_path(tree: &mut Node, written: &str, path: &Node, value: &Node) -> Result<(), Diagnostic> {
+/// `place` tells the line of a node.
+fn set_path(
+    tree: &mut Node,
+    written: &str,
+    path: &Node,
+    value: &Node,
+    place: &dyn Fn(&Node) -> usize,
+) -> Result<(), Diagnostic> {
     let (section, rest) = written.split_once('.').unwrap_or((written, ""));
     match section {
         "title" | "happened" | "expect" | "skip" => {
@@ -58,6 +65,14 @@ fn set_path(tree: &mut Node, written: &str, path: &Node, value: &Node) -> Result
                 let help = names::hint(rest, &format!("each of `{section}` by its {key}"), known.iter().copied());
                 return Err(Diagnostic::error(format!("`{written}` leads to nothing")).help(help));
             };
+            if let Some(twin) = items[..at].iter().find(|item| fits(item) == Some(length)) {
+                let name = &rest[..length];
+                let (one, other) = (place(twin), place(&items[at]));
+                return Err(Diagnostic::error(format!(
+                    "two of `{section}` are called `{name}`, in lines {one} and {other}"
+                ))
+                .help("write one of them differently, for a name in `${}` for example, so that the path means one"));
+            }
             match rest[length..].strip_prefix('.') {
                 Some(rest) => descend(&mut items[at], rest, path, value),
                 None => {

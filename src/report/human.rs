@@ -6,7 +6,7 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::words::{paragraph, plain, shortened};
-use super::{RunFacts, chart, unit};
+use super::{RunFacts, chart, shake, unit};
 use crate::drill::verdict::{Calibration, Check, Drill, Footing, Life, Part, Rest, Verdict};
 use crate::evidence::{Place, Reason};
 use crate::replay::{Dialect, Kind};
@@ -42,6 +42,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
         }
     }
     unit::explain(&mut out, &outcome.groups, look);
+    out.push_str(&shake::render(&outcome.shaken, look));
     if diff {
         out.push_str(&unit::rewrite::diff(&outcome.groups));
     }
@@ -66,6 +67,9 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
     // Last, for people to quote.
     if !drills.is_empty() {
         let _ = writeln!(out, "{}", summary(drills, facts));
+        if !outcome.shaken.is_empty() {
+            let _ = writeln!(out, "{}", shake::summary(&outcome.shaken));
+        }
     }
     if !outcome.groups.is_empty() {
         let _ = writeln!(out, "{}", unit::summary(&outcome.groups, facts));
@@ -235,7 +239,7 @@ const NOT_CALIBRATED: &str = "not calibrated: the replay does not bring about wh
     of it proves nothing. Either its figures are off, or the rule has changed since; then say under `happened` only what the \
     rule of today would have done as well";
 
-fn at(place: &Place) -> String {
+pub fn at(place: &Place) -> String {
     let spot = place.source.place(place.span.start);
     format!("{}:{}:{}", plain(place.source.name()), spot.line, spot.column)
 }

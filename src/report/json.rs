@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{RunFacts, unit};
+use crate::drill::margin::Stake;
+use crate::drill::shake::{Flip, Shaken};
 use crate::drill::verdict::{Calibration, Check, Footing, Life, Part, Verdict};
 use crate::evidence::Place;
 use crate::labels::Labels;
@@ -20,6 +22,9 @@ struct Report<'a> {
     drills: Vec<DrillOut<'a>>,
     /// Drills that `skip` leaves out.
     skipped: Vec<SkippedOut<'a>>,
+    /// Drills that were repeated with something a little different (`--shake`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shaken: Vec<ShakenOut<'a>>,
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
     summary: Summary,
@@ -102,6 +107,59 @@ struct RestOut {
 }
 
 #[derive(Serialize)]
+struct ShakenOut<'a> {
+    drill: &'a str,
+    replay: &'a str,
+    /// Whether nothing flips but what the replay accepts.
+    holds: bool,
+    /// How often the day was run anew.
+    runs: usize,
+    flips: Vec<FlipOut<'a>>,
+    margins: Vec<MarginOut<'a>>,
+    /// What could not be moved.
+    immovable: Vec<ImmovableOut<'a>>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct FlipOut<'a> {
+    shake: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+    /// The replay's reason to let it; null where it is a failure.
+    accepted: Option<&'a str>,
+    verdicts: Vec<FlippedOut<'a>>,
+}
+
+#[derive(Serialize)]
+struct FlippedOut<'a> {
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct MarginOut<'a> {
+    subject: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+    /// `time` or `value`.
+    stake: Stake,
+    text: &'a str,
+    /// The part that is left: 0 at the edge, near 1 far from it.
+    room: f64,
+    /// The shake that leaves the least; null where the day as it is does.
+    shake: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ImmovableOut<'a> {
+    shake: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
 struct PlaceOut<'a> {
     file: &'a str,
     line: usize,
@@ -167,6 +225,42 @@ fn skipped(skipped: &Skipped) -> SkippedOut<'_> {
     SkippedOut { name, replay: file, reason, until: until.to_string() }
 }
 
+fn shaken(shaken: &Shaken) -> ShakenOut<'_> {
+    ShakenOut {
+        drill: &shaken.drill,
+        replay: shaken.replay.name(),
+        holds: shaken.holds(),
+        runs: shaken.runs,
+        flips: shaken.flips.iter().map(flip_out).collect(),
+        margins: shaken
+            .margins
+            .iter()
+            .map(|margin| MarginOut {
+                subject: &margin.subject,
+                place: margin.place.as_ref().map(place),
+                stake: margin.stake,
+                text: &margin.told,
+                room: margin.room,
+                shake: margin.shake.as_deref(),
+            })
+            .collect(),
+        immovable: shaken.immovable.iter().map(|(shake, reason)| ImmovableOut { shake, reason }).collect(),
+        seconds: shaken.elapsed.as_secs_f64(),
+    }
+}
+
+fn flip_out(flip: &Flip) -> FlipOut<'_> {
+    let flipped = flip.verdicts.iter();
+    FlipOut {
+        shake: &flip.shake,
+        place: flip.place.as_ref().map(place),
+        accepted: flip.accepted.as_ref().map(|accept| accept.reason.text.as_str()),
+        verdicts: flipped
+            .map(|one| FlippedOut { subject: &one.subject, place: one.place.as_ref().map(place), text: &one.told })
+            .collect(),
+    }
+}
+
 /// The whole report, pretty-printed.
 pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> {
     let (drills, groups) = (&outcome.drills, &outcome.groups);
@@ -214,6 +308,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
                 checks: drill.checks.iter().map(check).collect(),
             })
             .collect(),
+        shaken: outcome.shaken.iter().map(shaken).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::unit;
+use crate::drill::shake::Shaken;
 use crate::drill::verdict::{Drill, Verdict};
 use crate::suite::{LeftOut, Outcome, Skipped};
 use crate::text::Diagnostic;
@@ -18,6 +19,7 @@ use crate::unit_test::GroupResult;
 /// Only those of the XML writer.
 pub fn render(outcome: &Outcome) -> Result<String, quick_junit::SerializeError> {
     let drills = outcome.drills.iter().map(|drill| (drill.replay.name(), case(drill)));
+    let shaken = outcome.shaken.iter().map(|shaken| (shaken.replay.name(), shaken_case(shaken)));
     let groups = outcome.groups.iter().map(|group| (group.file.name(), group_case(group)));
     let mut suites: Vec<TestSuite> = Vec::new();
     let mut by_file: HashMap<String, usize> = HashMap::new();
@@ -27,7 +29,7 @@ pub fn render(outcome: &Outcome) -> Result<String, quick_junit::SerializeError> 
         (file, problem_case(problem))
     });
     let skipped = outcome.skipped.iter().map(|unit| (unit.file.as_str(), case_skipped(unit)));
-    for (file, case) in drills.chain(skipped).chain(groups).chain(left_out).chain(problems) {
+    for (file, case) in drills.chain(shaken).chain(skipped).chain(groups).chain(left_out).chain(problems) {
         let at = *by_file.entry(file.to_owned()).or_insert_with(|| {
             suites.push(TestSuite::new(file));
             suites.len() - 1
@@ -59,6 +61,27 @@ fn case_skipped(unit: &Skipped) -> TestCase {
     let mut status = TestCaseStatus::skipped();
     status.set_message(format!("{} (until {})", unit.reason, unit.until));
     TestCase::new(unit.name.clone(), status)
+}
+
+/// A drill that was shaken is a case of its own.
+fn shaken_case(shaken: &Shaken) -> TestCase {
+    let mut status = TestCaseStatus::success();
+    if !shaken.holds() {
+        status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        let flips = || shaken.flips.iter().filter(|flip| flip.accepted.is_none());
+        let mut details = String::new();
+        for flip in flips() {
+            let _ = writeln!(details, "{}", flip.shake);
+            for flipped in &flip.verdicts {
+                let _ = writeln!(details, "  {}: {}", flipped.subject, flipped.told);
+            }
+        }
+        let message: Vec<&str> = flips().map(|flip| flip.shake.as_str()).collect();
+        status.set_type("shake").set_message(message.join("; ")).set_description(details);
+    }
+    let mut case = TestCase::new(format!("{} (shaken)", shaken.drill), status);
+    case.set_time(shaken.elapsed);
+    case
 }
 
 fn case_left_out(unit: &LeftOut) -> TestCase {

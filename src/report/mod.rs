@@ -7,6 +7,7 @@ pub mod human;
 pub mod json;
 pub mod junit;
 pub mod result;
+mod shake;
 pub mod show;
 mod unit;
 mod words;
