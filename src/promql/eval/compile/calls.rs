@@ -82,8 +82,12 @@ pub(super) fn function(call: &Call, span: Span, scope: &Scope<'_>) -> Result<Com
     if matches!(name, "timestamp" | "start_timestamp")
         && let Some(ExprKind::Selector(written)) = call.args.first().map(|arg| &unwrap(arg).kind)
     {
-        let selector = selector(written, scope)?;
+        let mut selector = selector(written, scope)?;
         let fixed = selector.at.is_some();
+        // Prometheus forgets the offset here (`rangeEvalTimestampFunctionOverVectorSelector`).
+        if fixed {
+            selector.offset = Duration::ZERO;
+        }
         let op = Op::Instant(InstantSelector { selector, yields, nameless: Memo::default() });
         return Ok(Compiled { invariant: fixed, wrap: fixed, ..Compiled::varying(span, op) });
     }
