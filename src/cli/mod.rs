@@ -20,6 +20,7 @@ mod new;
 mod output;
 mod paths;
 mod query;
+mod query_logs;
 mod schema;
 mod show;
 mod test;

@@ -1,10 +1,10 @@
-//! `firedrill query`: asks a replay what a Prometheus would have answered that day.
+//! `firedrill query`: asks a replay what a Prometheus, or a Loki, would have answered that day.
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Exit, output};
+use super::{Exit, output, query_logs};
 use crate::drill::{self, Playback, discover};
 use crate::engine::{Matrix, Mode, Steps};
 use crate::promql;
@@ -21,31 +21,55 @@ use crate::time::{Duration, Timestamp};
   firedrill query 'increase(vm_http_request_errors_total[5m])' --replay incidents/vmagent-remote-write --at 15:32
   firedrill query vmagent_remotewrite_pending_data_bytes --replay incidents/vmagent-remote-write \\
       --from 15:00 --to 16:10 --step 5m --format csv
+  firedrill query --logql '{job=\"devvm-journal\"} |= \"ws close\" | logfmt | dur_ms > 60000' --replay incidents/t3-drop-attribution
+  firedrill query --logql 'sum by (level) (count_over_time({filename=~\".+\"} | logfmt [5m]))' --logs app.log
 
 The answer is the one that somebody would have seen at that time: samples that arrived later are not in it.
---hindsight asks after the fact. Rules have been evaluated, so recorded series and ALERTS can be asked for.")]
+--hindsight asks after the fact. Rules have been evaluated, so recorded series and ALERTS can be asked for.
+
+With --logql the expression is LogQL as Loki 3.7 evaluates it. Log lines are asked for from --from on and before --to, all of
+them unless told otherwise, the newest first; metric queries as in PromQL. The lines of a file that names no streams are one
+stream, {filename=\"...\"}.")]
 pub struct Args {
-    /// A PromQL expression
+    /// A PromQL expression; a LogQL one with --logql
     #[arg(allow_hyphen_values = true)]
-    expr: String,
+    pub(super) expr: String,
     /// The replay, or a folder with one in it
-    #[arg(long, value_name = "PATH")]
-    replay: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "logs")]
+    pub(super) replay: Option<PathBuf>,
+    /// The expression is LogQL, over the log lines of the replay or of --logs
+    #[arg(long)]
+    logql: bool,
+    /// A file of log lines in place of a replay: text, JSON, journald's or a saved answer of Loki; implies --logql
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["replay", "variant"])]
+    pub(super) logs: Option<PathBuf>,
+    /// How the lines of --logs write their time, as strftime does [default: found out]
+    #[arg(long, value_name = "PATTERN", requires = "logs")]
+    pub(super) time: Option<String>,
+    /// The field of JSON lines that holds their time [default: found out]
+    #[arg(long, value_name = "NAME", requires = "logs")]
+    pub(super) field: Option<String>,
+    /// The most log lines of an answer [default: 100]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) limit: Option<u32>,
+    /// The oldest log lines first
+    #[arg(long)]
+    pub(super) forward: bool,
     /// Another day of the replay than its base
     #[arg(long, value_name = "NAME")]
-    variant: Option<String>,
+    pub(super) variant: Option<String>,
     /// The time of an instant query: `15:32`, a full date, or a mark such as `stuck.from+5m` [default: the end]
     #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to", "step"])]
-    at: Option<String>,
+    pub(super) at: Option<String>,
     /// The first step of a range query
     #[arg(long, value_name = "TIME", requires = "to")]
-    from: Option<String>,
+    pub(super) from: Option<String>,
     /// The last step of a range query
     #[arg(long, value_name = "TIME", requires = "from")]
-    to: Option<String>,
+    pub(super) to: Option<String>,
     /// The distance between the steps [default: the replay's interval]
     #[arg(long, value_name = "DURATION", requires = "from")]
-    step: Option<Duration>,
+    pub(super) step: Option<Duration>,
     /// See all samples, those that arrived later too
     #[arg(long)]
     hindsight: bool,
@@ -53,18 +77,21 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     max_samples: Option<u64>,
     #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    pub(super) format: Format,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     Table,
-    /// As Prometheus' HTTP API answers
+    /// As Prometheus' HTTP API answers, or Loki's
     Json,
     Csv,
 }
 
 pub fn run(args: Args) -> Exit {
+    if args.logql || args.logs.is_some() {
+        return output::finish(query_logs::answer(&args));
+    }
     output::finish(answer(&args).map(|answer| match args.format {
         Format::Table => result::to_table(&answer),
         Format::Json => result::to_json(&answer).to_string() + "\n",
@@ -80,7 +107,10 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
     };
     let expr = promql::parse(&args.expr).map_err(at)?;
     let config = super::config()?;
-    let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
+    let Some(replay) = &args.replay else {
+        return Err(vec![Diagnostic::error("nothing to ask").help("name --replay")]);
+    };
+    let incident = drill::load(&discover::find_one(replay)?, &config)?;
     output::warn(&incident.warnings);
     let limits = super::limits(args.max_samples, &config);
     let day = incident.replay.variant(args.variant.as_deref())?;

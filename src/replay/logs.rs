@@ -17,6 +17,7 @@ use super::spans::figure;
 use super::tree::substitute;
 use crate::labels::Labels;
 use crate::recording::Entry;
+use crate::store::{LineTooLong, LogStore};
 use crate::text::{Diagnostic, Span};
 use crate::time::Nanoseconds;
 
@@ -201,6 +202,23 @@ impl Day {
         }
         entries.sort_by_key(|entry| entry.time);
         entries
+    }
+
+    /// All log lines of the day.
+    ///
+    /// # Errors
+    /// A line that is too long to be kept.
+    pub fn log_store(&self) -> Result<LogStore, LineTooLong> {
+        let mut logs = LogStore::default();
+        for (at, stream) in self.logs.iter().enumerate() {
+            if self.logs[..at].iter().any(|earlier| earlier.labels == stream.labels) {
+                continue;
+            }
+            for entry in self.log_entries(stream) {
+                logs.append(&stream.labels, entry.time, entry.line.as_bytes(), entry.metadata)?;
+            }
+        }
+        Ok(logs)
     }
 
     fn write_lines(

@@ -6,6 +6,7 @@ pub mod extract;
 pub mod human;
 pub mod json;
 pub mod junit;
+pub mod logs;
 pub mod result;
 mod shake;
 pub mod show;

@@ -28,6 +28,8 @@ mod order;
 mod pattern;
 mod regexp;
 mod runes;
+#[cfg(test)]
+mod tests;
 mod text_regex;
 mod text_test;
 mod unpack;
