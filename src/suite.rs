@@ -62,6 +62,8 @@ pub struct Outcome {
     pub expired: Vec<Diagnostic>,
     /// What became of the drills that were shaken, in their order.
     pub shaken: Vec<Shaken>,
+    /// What documents of incidents say, and their rules and replays do not.
+    pub drift: Vec<Diagnostic>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
 }
@@ -207,6 +209,13 @@ impl Suite {
         }
         // A replay of which one day cannot be used says nothing about the others either.
         drills.retain(|drill: &Drill| !broken.contains(drill.replay.name()));
+        for incident in &self.incidents {
+            let its: Vec<&Drill> =
+                drills.iter().filter(|drill| drill.replay.name() == incident.replay.source.name()).collect();
+            if !its.is_empty() {
+                outcome.drift.extend(drill::drift::drift(incident, &its));
+            }
+        }
         outcome.drills = drills;
         outcome
     }

@@ -70,7 +70,7 @@ pub struct Args {
     /// The folder into which --convert writes; without it, the replay of a file's only group goes to standard output
     #[arg(short, long, value_name = "FOLDER", requires = "convert")]
     output: Option<PathBuf>,
-    /// Fail where a test file is warned of: cases that test nothing, names that nobody has, results that are left to chance
+    /// Fail where there is a warning: documents that drifted from rules and replays, cases that test nothing, names that nobody has, results that are left to chance
     #[arg(long)]
     strict: bool,
     /// List the YAML files that were searched and cannot be tested
@@ -190,6 +190,10 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     }
     output::warn(&outcome.expired);
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
+    if args.strict {
+        outcome.drift.iter_mut().for_each(|drift| drift.severity = Severity::Error);
+    }
+    output::warn(&outcome.drift);
 
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
     let text = match args.format {
@@ -203,7 +207,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    let holds = outcome.holds() && (odd.is_empty() || !args.strict);
+    let holds = outcome.holds() && ((odd.is_empty() && outcome.drift.is_empty()) || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
 }
 

@@ -22,7 +22,7 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
     if let Some(others) = &expectations.others {
         checks.extend(silence(playback, part, others, &expectations.alerts));
     }
-    checks.extend(expectations.queries.iter().map(|query| super::queries::check(playback, part, query)));
+    checks.extend(expectations.queries.iter().flat_map(|query| super::queries::checks(playback, part, query)));
     if let Some(triage) = &expectations.triage {
         let summary = format!("triage by {}: runbooks are not executed yet", triage.runbook.text);
         checks.push(Check {

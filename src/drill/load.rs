@@ -4,10 +4,13 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
+use crate::incident::MAX_DOCUMENT_BYTES;
 use crate::labels::Labels;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
 use crate::text::{Diagnostic, Source};
+
+use super::documents::Documents;
 
 /// A replay and the rules under test.
 #[derive(Clone, Debug)]
@@ -16,6 +19,8 @@ pub struct Incident {
     pub groups: Vec<Group>,
     /// Those of the settings; a replay's own come over them.
     pub external_labels: Labels,
+    /// What was written about it.
+    pub documents: Documents,
     /// What is odd in the rule files and no error, and what in them is not tested.
     pub warnings: Vec<Diagnostic>,
     /// The folder's name, or the file's where it is not called `replay.yaml`.
@@ -29,7 +34,7 @@ impl Incident {
     }
 
     /// The base day and all variants, in the order of the file.
-    pub fn days(&self) -> impl Iterator<Item = &Arc<Day>> {
+    pub fn days(&self) -> impl ExactSizeIterator<Item = &Arc<Day>> {
         self.replay.days()
     }
 }
@@ -84,7 +89,9 @@ pub fn load_source(source: &Source, config: &Config) -> Result<Incident, Vec<Dia
     }
     let labels = config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
     let external_labels = Labels::from_pairs(labels);
-    Ok(Incident { name: incident_name(path), replay, groups, external_labels, warnings })
+    let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
+    let documents = Documents::new(&replay, folder, limit);
+    Ok(Incident { name: incident_name(path), replay, groups, external_labels, documents, warnings })
 }
 
 const RULES_HELP: &str = "`rules` lists files, by their paths from the folder of the replay";

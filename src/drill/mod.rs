@@ -4,6 +4,8 @@ mod blind;
 mod checks;
 pub mod comparison;
 pub mod discover;
+mod documents;
+pub mod drift;
 pub mod explain;
 pub mod footing;
 mod judge;
@@ -56,6 +58,7 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
         footing: footing::of_all(&playback.generated),
         rests_on,
         calibration,
+        answers: drift::answers(&playback),
         fired: playback.run.alerts.iter().filter(|track| track.fired_at.is_some()).count(),
         dialect: incident.replay.dialect,
         evaluations: playback.run.evaluations,

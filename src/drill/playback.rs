@@ -13,6 +13,7 @@ use crate::store::Moment;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
+use super::documents::Documents;
 use super::load::Incident;
 use super::verdict::Life;
 
@@ -23,6 +24,7 @@ pub struct Playback {
     /// The generated series, and after them those that rules wrote.
     pub generated: Generated,
     pub run: Run,
+    pub documents: Documents,
     profile: Profile,
 }
 
@@ -62,7 +64,8 @@ impl Playback {
         let options = EvaluateOptions { phases, ..Playback::options(incident, &day) };
         let groups = incident.groups.clone();
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
-        Ok(Playback { day, groups, generated, run, profile: options.profile })
+        let documents = incident.documents.clone();
+        Ok(Playback { day, groups, generated, run, documents, profile: options.profile })
     }
 
     /// How the rules of a day are evaluated.

@@ -2,13 +2,14 @@
 
 use crate::engine::Steps;
 use crate::evidence::{self, Place, Reason};
+use crate::incident::Language;
 use crate::labels::Labels;
 use crate::number;
 use crate::promql::ast::ValueType;
 use crate::promql::{self, eval};
 use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
 use crate::syntax::ParseError;
-use crate::text::Diagnostic;
+use crate::text::{Diagnostic, Located};
 
 use super::explain::clock;
 use super::footing;
@@ -18,13 +19,30 @@ use super::verdict::{Check, Part, Verdict};
 /// An answer: each series with a value for each step at which it has one.
 type Answer = Vec<(Labels, Vec<Option<f64>>)>;
 
-/// Runs the query as somebody would have seen its answer then, and compares.
-pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Check {
+/// Runs the query, or all queries at a place of a document, as somebody would have seen their answers then, and compares.
+pub fn checks(playback: &Playback, part: Part, expected: &QueryExpectation) -> Vec<Check> {
+    match &expected.query {
+        Query::PromQl(text) => vec![check(playback, part, expected, &text.text, Language::Promql)],
+        Query::LogQl(text) => vec![check(playback, part, expected, &text.text, Language::Logql)],
+        Query::Document(place) => {
+            // A place without queries is unusable, and was refused.
+            let queries = playback.documents.told().at(&place.text).unwrap_or_default();
+            let checks = queries.into_iter().map(|(finding, language)| {
+                let written = Place { source: finding.text.source.clone(), span: finding.place() };
+                let mut check = check(playback, part, expected, &finding.text, language);
+                if check.verdict != Verdict::Pass {
+                    check.reasons.push(Reason { place: Some(written), text: "it is written here".to_owned() });
+                }
+                check
+            });
+            checks.collect()
+        }
+    }
+}
+
+fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &str, language: Language) -> Check {
     let start = playback.day.start();
-    let (text, steps, when) = (
-        match &expected.query {
-            Query::PromQl(text) | Query::LogQl(text) | Query::Document(text) => text.text.clone(),
-        },
+    let (steps, when) = (
         steps(expected.when),
         match expected.when {
             QueryTime::At(at) => format!("at {}", clock(at, start)),
@@ -45,25 +63,21 @@ pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Ch
         reasons: Vec::new(),
         lives: Vec::new(),
         timeline: None,
-        rests_on: promql::parse(&text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default(),
+        rests_on: promql::parse(text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default(),
     };
-    let answer = match &expected.query {
-        Query::PromQl(_) => answer(playback, &text, &steps),
-        Query::LogQl(_) | Query::Document(_) => {
-            let what = if matches!(expected.query, Query::LogQl(_)) { "LogQL queries" } else { "queries of documents" };
-            check.verdict = Verdict::Blind;
-            check.summary = format!("query {text}: {what} are not evaluated yet");
-            check.happened = vec![format!("{what} are not evaluated yet")];
-            return check;
-        }
-    };
-    match answer {
+    if language == Language::Logql {
+        check.verdict = Verdict::Blind;
+        check.summary = format!("query {text}: LogQL queries are not evaluated yet");
+        check.happened = vec!["LogQL queries are not evaluated yet".to_owned()];
+        return check;
+    }
+    match answer(playback, text, &steps) {
         Ok(answer) => {
             check.happened = tell(&answer);
             if !meets(expected, &answer) {
                 check.verdict = Verdict::Fail;
                 check.summary = format!("query {text}: another answer {when}");
-            } else if let Some(selector) = unmatched(playback, &text).filter(|_| answer.is_empty()) {
+            } else if let Some(selector) = unmatched(playback, text).filter(|_| answer.is_empty()) {
                 check.verdict = Verdict::Blind;
                 check.summary = format!("query {text}: no series of this day matches {selector}");
                 check.reasons = vec![Reason { place: None, text: check.summary.clone() }];
@@ -81,9 +95,25 @@ pub fn check(playback: &Playback, part: Part, expected: &QueryExpectation) -> Ch
 
 /// What is wrong with the expected queries themselves: no PromQL, or nothing that has an answer at a time.
 pub fn unusable(playback: &Playback, expected: &QueryExpectation) -> Option<Diagnostic> {
-    let Query::PromQl(text) = &expected.query else { return None };
-    let located = text.located(&playback.day.source);
-    let expr = match promql::parse(&text.text) {
+    let located = match &expected.query {
+        Query::PromQl(text) => text.located(&playback.day.source),
+        Query::LogQl(_) => return None,
+        Query::Document(place) => {
+            let located = place.located(&playback.day.source);
+            return match playback.documents.told().at(&place.text) {
+                Ok(queries) => queries
+                    .into_iter()
+                    .filter(|(_, language)| *language == Language::Promql)
+                    .find_map(|(finding, _)| unusable_query(playback, &finding.text)),
+                Err(problem) => Some(located.diagnose_all(problem)),
+            };
+        }
+    };
+    unusable_query(playback, &located)
+}
+
+fn unusable_query(playback: &Playback, located: &Located) -> Option<Diagnostic> {
+    let expr = match promql::parse(located) {
         Ok(expr) => expr,
         Err(error) => return Some(located.diagnose(error.span, error.diagnostic())),
     };

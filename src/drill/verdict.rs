@@ -1,5 +1,6 @@
 //! What came out of a drill: checks, each with its verdict, what was expected, what happened and why.
 
+use super::drift::Answers;
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::replay::{Dialect, Kind};
@@ -155,6 +156,8 @@ pub struct Drill {
     pub rules: Vec<String>,
     /// As `rules`, those in other languages than PromQL: they were not evaluated.
     pub untested: Vec<String>,
+    /// What the day says to the documents of the incident.
+    pub answers: Answers,
     pub elapsed: std::time::Duration,
 }
 

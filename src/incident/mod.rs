@@ -135,6 +135,14 @@ impl Document {
         Document { source: source.clone(), headings: page.headings, findings: found }
     }
 
+    /// The section under a heading with this anchor, down to the next heading of its level.
+    pub fn section(&self, wanted: &str) -> Option<Span> {
+        let at = self.headings.iter().position(|heading| anchor(&heading.text) == wanted)?;
+        let heading = &self.headings[at];
+        let next = self.headings[at + 1..].iter().find(|next| next.level <= heading.level);
+        Some(Span::new(heading.span.start, next.map_or(self.source.text().len(), |next| next.span.start)))
+    }
+
     /// The queries of the document that are PromQL or LogQL, those of rules included.
     pub fn queries(&self) -> impl Iterator<Item = (&Finding, Language)> {
         self.findings.iter().filter_map(|finding| match &finding.kind {

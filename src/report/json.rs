@@ -15,6 +15,7 @@ use crate::evidence::Place;
 use crate::labels::Labels;
 use crate::replay::Dialect;
 use crate::suite::{Outcome, Skipped};
+use crate::text::Diagnostic;
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -27,6 +28,8 @@ struct Report<'a> {
     shaken: Vec<ShakenOut<'a>>,
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
+    /// What documents of incidents say, and their rules and replays do not.
+    drift: Vec<DriftOut<'a>>,
     summary: Summary,
 }
 
@@ -160,6 +163,15 @@ struct ImmovableOut<'a> {
 }
 
 #[derive(Serialize)]
+struct DriftOut<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceOut<'a>>,
+}
+
+#[derive(Serialize)]
 struct PlaceOut<'a> {
     file: &'a str,
     line: usize,
@@ -190,6 +202,14 @@ pub fn labels(labels: &Labels) -> Map<String, Value> {
 fn place(place: &Place) -> PlaceOut<'_> {
     let spot = place.source.place(place.span.start);
     PlaceOut { file: place.source.name(), line: spot.line, column: spot.column }
+}
+
+fn drift(drift: &Diagnostic) -> DriftOut<'_> {
+    let place = drift.place.as_ref().map(|(source, span)| {
+        let spot = source.place(span.start);
+        PlaceOut { file: source.name(), line: spot.line, column: spot.column }
+    });
+    DriftOut { message: &drift.message, help: drift.help.as_deref(), place }
 }
 
 /// A life with its times.
@@ -310,6 +330,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
             .collect(),
         shaken: outcome.shaken.iter().map(shaken).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
+        drift: outcome.drift.iter().map(drift).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

@@ -1,0 +1,120 @@
+//! The documents of an incident, read once, when the first of its days asks.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use crate::incident::{self, Confidence, Document, Finding, Kind, Language, Sample};
+use crate::replay::{Replay, Text};
+use crate::text::{Diagnostic, Source};
+
+/// The documents that a replay names; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Documents(Arc<Files>);
+
+#[derive(Debug)]
+struct Files {
+    replay: Source,
+    named: Vec<(Text, PathBuf)>,
+    /// The most bytes of a document.
+    limit: u64,
+    read: OnceLock<Told>,
+}
+
+/// What the documents hold that a day can be asked for.
+#[derive(Debug)]
+pub struct Told {
+    /// Each under the path by which the replay names it.
+    pub documents: Vec<(String, Document)>,
+    /// Documents that cannot be read.
+    pub problems: Vec<Diagnostic>,
+    /// For each of the queries, whether some day has answered it: the others need not look closely.
+    pub answered: Vec<AtomicBool>,
+}
+
+impl Documents {
+    pub fn new(replay: &Replay, folder: &Path, limit: u64) -> Documents {
+        let named = replay.documents.iter().map(|written| (written.clone(), folder.join(&written.text)));
+        let named = named.collect();
+        Documents(Arc::new(Files { replay: replay.source.clone(), named, limit, read: OnceLock::new() }))
+    }
+
+    /// The documents, which are read now if they were not yet.
+    pub fn told(&self) -> &Told {
+        self.0.read.get_or_init(|| {
+            let mut told = Told { documents: Vec::new(), problems: Vec::new(), answered: Vec::new() };
+            for (written, path) in &self.0.named {
+                match incident::read_file(path, self.0.limit) {
+                    Ok(source) => told.documents.push((written.text.clone(), Document::read(&source))),
+                    Err(problem) => told.problems.push(match problem.place {
+                        Some(_) => problem,
+                        None => problem.at(&self.0.replay, written.span),
+                    }),
+                }
+            }
+            told.answered = told.queries().map(|_| AtomicBool::new(false)).collect();
+            told
+        })
+    }
+}
+
+impl Told {
+    /// The PromQL queries of all documents, guesses left out, each with its document.
+    pub fn queries(&self) -> impl Iterator<Item = (&Document, &Finding)> {
+        self.documents.iter().flat_map(|(_, document)| {
+            let sure = |finding: &&Finding| finding.confidence > Confidence::Low;
+            let promql = document.queries().filter(|(_, language)| *language == Language::Promql);
+            promql.map(|(finding, _)| finding).filter(sure).map(move |finding| (document, finding))
+        })
+    }
+
+    /// The samples that the documents hold, each with its document.
+    pub fn samples(&self) -> impl Iterator<Item = (&Document, &Finding, &Sample)> {
+        self.documents.iter().flat_map(|(_, document)| {
+            document.findings.iter().filter_map(move |finding| match &finding.kind {
+                Kind::Sample(sample) => Some((document, finding, sample)),
+                _ => None,
+            })
+        })
+    }
+
+    /// The queries at a place in a document, such as `incident.md#key-metrics`, in their order.
+    ///
+    /// # Errors
+    /// A document that the replay does not name, a section that it has not, a section without queries.
+    pub fn at(&self, place: &str) -> Result<Vec<(&Finding, Language)>, Diagnostic> {
+        let (path, anchor) = place.split_once('#').unwrap_or((place, ""));
+        let Some((_, document)) = self.documents.iter().find(|(written, _)| written == path) else {
+            let named: Vec<&str> = self.documents.iter().map(|(written, _)| written.as_str()).collect();
+            let help = match named.is_empty() {
+                true => "name it at the top of the replay: `document: incident.md`".to_owned(),
+                false => format!("its documents are {}", named.join(", ")),
+            };
+            return Err(Diagnostic::error(format!("{path:?} is no document of this replay")).help(help));
+        };
+        let within = match anchor {
+            "" => None,
+            anchor => Some(document.section(anchor).ok_or_else(|| no_section(document, anchor))?),
+        };
+        let inside = |finding: &Finding| {
+            within.is_none_or(|section| (section.start..section.end).contains(&finding.place().start))
+        };
+        let queries: Vec<_> = document.queries().filter(|(finding, _)| inside(finding)).collect();
+        if queries.is_empty() {
+            let message = format!("there is no query at {place}");
+            let help = format!("`firedrill extract {}` lists what it holds", document.source.name());
+            return Err(Diagnostic::error(message).help(help));
+        }
+        Ok(queries)
+    }
+}
+
+fn no_section(document: &Document, anchor: &str) -> Diagnostic {
+    let anchors: Vec<String> = document.headings.iter().map(|heading| incident::anchor(&heading.text)).collect();
+    let near = crate::text::nearest(anchor, anchors.iter().map(String::as_str));
+    let help = match near {
+        Some(near) => format!("did you mean #{near}?"),
+        None => format!("its sections are {}", anchors.join(", ")),
+    };
+    Diagnostic::error(format!("{} has no section #{anchor}", document.source.name())).help(help)
+}
