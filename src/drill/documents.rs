@@ -8,13 +8,14 @@ use crate::incident::{self, Confidence, Document, Finding, Kind, Language, Sampl
 use crate::replay::{Replay, Text};
 use crate::text::{Diagnostic, Source};
 
-/// The documents that a replay names; cheap to clone.
-#[derive(Clone, Debug)]
+/// The documents that a replay names; cheap to clone. The default is none.
+#[derive(Clone, Debug, Default)]
 pub struct Documents(Arc<Files>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Files {
-    replay: Source,
+    /// The replay, and what it names where in it.
+    replay: Option<Source>,
     named: Vec<(Text, PathBuf)>,
     /// The most bytes of a document.
     limit: u64,
@@ -36,7 +37,7 @@ impl Documents {
     pub fn new(replay: &Replay, folder: &Path, limit: u64) -> Documents {
         let named = replay.documents.iter().map(|written| (written.clone(), folder.join(&written.text)));
         let named = named.collect();
-        Documents(Arc::new(Files { replay: replay.source.clone(), named, limit, read: OnceLock::new() }))
+        Documents(Arc::new(Files { replay: Some(replay.source.clone()), named, limit, read: OnceLock::new() }))
     }
 
     /// The documents, which are read now if they were not yet.
@@ -46,9 +47,9 @@ impl Documents {
             for (written, path) in &self.0.named {
                 match incident::read_file(path, self.0.limit) {
                     Ok(source) => told.documents.push((written.text.clone(), Document::read(&source))),
-                    Err(problem) => told.problems.push(match problem.place {
-                        Some(_) => problem,
-                        None => problem.at(&self.0.replay, written.span),
+                    Err(problem) => told.problems.push(match (&problem.place, &self.0.replay) {
+                        (None, Some(replay)) => problem.at(replay, written.span),
+                        _ => problem,
                     }),
                 }
             }

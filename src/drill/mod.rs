@@ -24,6 +24,7 @@ use crate::replay::{Day, Limits};
 use crate::text::Diagnostic;
 
 pub use blind::reason as blindness;
+pub use documents::Documents;
 pub use load::{Incident, load, load_source, tell_apart};
 pub use playback::Playback;
 use verdict::{Drill, Part};

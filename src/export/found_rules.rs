@@ -1,5 +1,6 @@
 //! The rules that documents hold, as a rule file.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::yaml::scalar;
@@ -16,14 +17,14 @@ pub fn found_rules(documents: &[Document]) -> Option<String> {
         let mut written: Vec<String> = Vec::new();
         let mut left = Vec::new();
         for (finding, rule) in document.rules() {
-            let place = document.source.place(finding.place().start);
+            let line = document.source.line(finding.place().start);
             match unusable(rule) {
-                Some(why) => left.push((place.line, rule, why)),
+                Some(why) => left.push((line, rule, why)),
                 None => {
                     let text = rule_text(rule);
                     // What a page says twice is one rule.
                     if !written.iter().any(|other| other.ends_with(&text)) {
-                        written.push(format!("      # line {}: {}\n{text}", place.line, one_line(&finding.reason)));
+                        written.push(format!("      # line {line}: {}\n{text}", one_line(&finding.reason)));
                     }
                 }
             }
@@ -76,12 +77,12 @@ fn rule_text(rule: &FoundRule) -> String {
 
 /// Queries without an alert, as comments.
 fn nameless(document: &Document) -> impl Iterator<Item = String> + '_ {
-    let of_rule = |finding: &Finding| {
-        document.rules().any(|(_, rule)| rule.expr.file_span(whole(&rule.expr)).start == finding.place().start)
-    };
+    let of_rules: BTreeSet<usize> =
+        document.rules().map(|(_, rule)| rule.expr.file_span(whole(&rule.expr)).start).collect();
+    let of_rule = move |finding: &Finding| of_rules.contains(&finding.place().start);
     document.findings.iter().filter(move |finding| matches!(finding.kind, Kind::Query { .. }) && !of_rule(finding)).map(
         |finding| {
-            let line = document.source.place(finding.place().start).line;
+            let line = document.source.line(finding.place().start);
             format!("  # no alert, line {line}: {}\n", one_line(&finding.text))
         },
     )

@@ -218,8 +218,9 @@ fn name_of(page: &Page, inline: &super::page::Inline, names: &[Finding]) -> Opti
     if !EXPRESSION.is_match(page.before(inline.span.start).trim_end_matches('`')) {
         return None;
     }
-    let line = |at: usize| page.source.place(at).line;
-    let nearest = names.iter().rfind(|name| name.place().end <= inline.span.start)?;
+    let line = |at: usize| page.source.line(at);
+    let above = names.partition_point(|name| name.place().start < inline.span.start);
+    let nearest = names[..above].last()?;
     let away = line(inline.span.start) - line(nearest.place().start);
     let here = section::path(&page.headings, inline.span.start);
     let same = section::path(&page.headings, nearest.place().start) == here;

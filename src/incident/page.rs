@@ -62,6 +62,7 @@ impl Page {
         if page.headings.is_empty() {
             page.headings = section::plain_headings(source);
         }
+        section::nest(&mut page.headings);
         page
     }
 
@@ -81,7 +82,7 @@ impl Page {
             let span = Span::new(range.start, range.end);
             match event {
                 Event::Start(Tag::Heading { level, .. }) => {
-                    heading = Some(Heading { level: level as u8, text: String::new(), span });
+                    heading = Some(Heading { level: level as u8, text: String::new(), span, above: None });
                 }
                 Event::End(TagEnd::Heading(_)) => self.headings.extend(heading.take()),
                 Event::Start(Tag::CodeBlock(kind)) => {

@@ -16,17 +16,31 @@ pub struct Heading {
     /// Without its marks.
     pub text: String,
     pub span: Span,
+    /// The heading of the section that it stands in, by its position.
+    pub above: Option<usize>,
 }
 
 /// The headings above a place, the outermost first.
 pub fn path(headings: &[Heading], at: usize) -> Vec<String> {
-    let above = headings.partition_point(|heading| heading.span.start <= at);
-    let mut path: Vec<&Heading> = Vec::new();
-    for heading in &headings[..above] {
-        path.retain(|outer| outer.level < heading.level);
-        path.push(heading);
+    let last = headings.partition_point(|heading| heading.span.start <= at).checked_sub(1);
+    let mut path: Vec<String> = Vec::new();
+    let mut next = last;
+    while let Some(heading) = next.and_then(|at| headings.get(at)) {
+        path.push(heading.text.clone());
+        next = heading.above;
     }
-    path.into_iter().map(|heading| heading.text.clone()).collect()
+    path.reverse();
+    path
+}
+
+/// Says of each heading which one is above it.
+pub fn nest(headings: &mut [Heading]) {
+    let mut open: Vec<(u8, usize)> = Vec::new();
+    for (at, heading) in headings.iter_mut().enumerate() {
+        open.retain(|(level, _)| *level < heading.level);
+        heading.above = open.last().map(|(_, above)| *above);
+        open.push((heading.level, at));
+    }
 }
 
 /// What links call a heading, as GitHub and GitLab make it: `Key metrics!` is `key-metrics`.
@@ -52,7 +66,12 @@ pub fn plain_headings(source: &Source) -> Vec<Heading> {
         let before = at.checked_sub(1).and_then(|at| lines.get(at));
         if is_title(line) && stands_out(before) && stands_out(lines.get(at + 1)) {
             let level = if headings.is_empty() { 1 } else { 2 };
-            headings.push(Heading { level, text: (*line).to_owned(), span: Span::new(*start, start + line.len()) });
+            headings.push(Heading {
+                level,
+                text: (*line).to_owned(),
+                span: Span::new(*start, start + line.len()),
+                above: None,
+            });
         }
     }
     headings

@@ -12,7 +12,7 @@ use super::json::labels;
 use super::words::{plain, shortened};
 use crate::incident::{Confidence, Document, Finding, FoundRule, Kind, Language};
 use crate::number;
-use crate::text::Source;
+use crate::text::{LineColumn, Source};
 
 /// The order and the names of kinds in a summary.
 const KINDS: [(&str, &str); 9] = [
@@ -42,7 +42,12 @@ pub fn human(documents: &[Document], look: Look) -> String {
             None => writeln!(out, "{name}"),
         };
         let mut section: Option<&[String]> = None;
-        let places: Vec<String> = document.findings.iter().map(|finding| place(document, finding)).collect();
+        let mut places = Places::new(&document.source);
+        let place = |finding: &Finding| {
+            let start = places.of(finding).0;
+            format!("{}:{}", start.line, start.column)
+        };
+        let places: Vec<String> = document.findings.iter().map(place).collect();
         let width = places.iter().map(String::len).max().unwrap_or_default();
         for (finding, place) in document.findings.iter().zip(&places) {
             if section != Some(&finding.section) {
@@ -91,10 +96,42 @@ pub fn human(documents: &[Document], look: Look) -> String {
     out
 }
 
-/// `12:3`, the line and the column.
-fn place(document: &Document, finding: &Finding) -> String {
-    let place = document.source.place(finding.place().start);
-    format!("{}:{}", place.line, place.column)
+/// Lines and columns, asked for in the order of a document: lines may be long, and none is counted twice.
+struct Places<'a> {
+    source: &'a Source,
+    /// The last place that was asked for.
+    offset: usize,
+    place: LineColumn,
+}
+
+impl<'a> Places<'a> {
+    fn new(source: &'a Source) -> Places<'a> {
+        Places { source, offset: 0, place: LineColumn { line: 1, column: 1 } }
+    }
+
+    fn at(&mut self, offset: usize) -> LineColumn {
+        if offset < self.offset {
+            (self.offset, self.place) = (offset, self.source.place(offset));
+        }
+        let between = self.source.text().get(self.offset..offset).unwrap_or_default();
+        match between.rfind('\n') {
+            Some(last) => {
+                let line = self.place.line + between.matches('\n').count();
+                self.place = LineColumn { line, column: between[last + 1..].chars().count() + 1 };
+            }
+            None => self.place.column += between.chars().count(),
+        }
+        self.offset = offset;
+        self.place
+    }
+
+    /// Where a finding begins and ends; the next one may begin before this one's end.
+    fn of(&mut self, finding: &Finding) -> (LineColumn, LineColumn) {
+        let span = finding.place();
+        let start = self.at(span.start);
+        let end = Places { source: self.source, ..*self }.at(span.end);
+        (start, end)
+    }
 }
 
 fn word(kind: &Kind) -> &'static str {
@@ -203,17 +240,17 @@ pub fn json(documents: &[Document]) -> serde_json::Result<String> {
     let mut summary = Map::new();
     summary.insert("documents".to_owned(), documents.len().into());
     summary.extend(KINDS.iter().map(|(name, _)| ((*name).to_owned(), count(name))));
-    let documents = documents.iter().map(|document| DocumentOut {
-        document: document.source.name(),
-        findings: document.findings.iter().map(|found| finding(&document.source, found)).collect(),
+    let documents = documents.iter().map(|document| {
+        let mut places = Places::new(&document.source);
+        let findings = document.findings.iter().map(|found| finding(&document.source, found, &mut places)).collect();
+        DocumentOut { document: document.source.name(), findings }
     });
     let report = Report { firedrill: "extract/1", documents: documents.collect(), summary };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }
 
-fn finding<'a>(source: &'a Source, finding: &'a Finding) -> FindingOut<'a> {
-    let span = finding.place();
-    let (start, end) = (source.place(span.start), source.place(span.end));
+fn finding<'a>(source: &'a Source, finding: &'a Finding, places: &mut Places<'_>) -> FindingOut<'a> {
+    let (start, end) = places.of(finding);
     let language = match &finding.kind {
         Kind::Query { language, .. } => Some(*language),
         Kind::Rule(rule) => Some(rule.language),

@@ -20,7 +20,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::drill::verdict::Verdict;
-use crate::drill::{self, Incident};
+use crate::drill::{self, Documents, Incident};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{Expr, ExprKind};
 use crate::replay;
@@ -230,6 +230,7 @@ impl Wish<'_> {
             replay,
             groups: groups.cloned().collect(),
             external_labels: Labels::from_pairs(labels),
+            documents: Documents::default(),
             warnings: Vec::new(),
             name: "skeleton".to_owned(),
         };

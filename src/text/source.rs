@@ -57,6 +57,11 @@ impl Source {
         self.0.lines.get_or_init(|| std::iter::once(0).chain(behind_breaks()).collect())
     }
 
+    /// The line of a byte offset, from 1; cheaper than its column where lines are long.
+    pub fn line(&self, offset: usize) -> usize {
+        self.lines().partition_point(|start| *start <= offset.min(self.0.text.len()))
+    }
+
     /// Line and column of a byte offset; an offset behind the end is the end.
     pub fn place(&self, offset: usize) -> LineColumn {
         let offset = offset.min(self.0.text.len());
