@@ -102,6 +102,10 @@ fn a_document_that_is_not_there_is_drift() {
     let (code, said) = test(copy.path(), &["--run", "control"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("cannot read") && said.contains("replay.yaml:"), "{said}");
+    // A day that asks it cannot be drilled without it.
+    let (code, said) = test(copy.path(), &["--run", "/day"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("cannot read") && said.contains("replay.yaml:121:"), "{said}");
 }
 
 #[test]

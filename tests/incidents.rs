@@ -88,8 +88,10 @@ fn a_broken_replay_does_not_silence_the_others() {
     for name in ["incidents/broken/replay.yaml", "other/vmagent-remote-write/replay.yaml"] {
         let text = fs::read_to_string(whole.join("replay.yaml")).expect("a replay");
         let text = if name.contains("broken") { text.replace("during: queued", "during: qeued") } else { text };
-        fs::create_dir_all(copy.path().join(name).parent().expect("a folder")).expect("a folder");
+        let folder = copy.path().join(name).parent().expect("a folder").to_owned();
+        fs::create_dir_all(&folder).expect("a folder");
         fs::write(copy.path().join(name), text).expect("a file");
+        fs::copy(whole.join("incident.md"), folder.join("incident.md")).expect("its document");
     }
     let output = firedrill(copy.path(), &["test"]);
     let (text, problems) = (stdout(&output), String::from_utf8_lossy(&output.stderr).into_owned());

@@ -27,8 +27,8 @@ struct Files {
 pub struct Told {
     /// Each under the path by which the replay names it.
     pub documents: Vec<(String, Document)>,
-    /// Documents that cannot be read.
-    pub problems: Vec<Diagnostic>,
+    /// Documents that cannot be read, and why.
+    pub problems: Vec<(String, Diagnostic)>,
     /// For each of the queries, whether some day has answered it: the others need not look closely.
     pub answered: Vec<AtomicBool>,
 }
@@ -47,10 +47,13 @@ impl Documents {
             for (written, path) in &self.0.named {
                 match incident::read_file(path, self.0.limit) {
                     Ok(source) => told.documents.push((written.text.clone(), Document::read(&source))),
-                    Err(problem) => told.problems.push(match (&problem.place, &self.0.replay) {
-                        (None, Some(replay)) => problem.at(replay, written.span),
-                        _ => problem,
-                    }),
+                    Err(problem) => {
+                        let problem = match (&problem.place, &self.0.replay) {
+                            (None, Some(replay)) => problem.at(replay, written.span),
+                            _ => problem,
+                        };
+                        told.problems.push((written.text.clone(), problem));
+                    }
                 }
             }
             told.answered = told.queries().map(|_| AtomicBool::new(false)).collect();
@@ -82,9 +85,12 @@ impl Told {
     /// The queries at a place in a document, such as `incident.md#key-metrics`, in their order.
     ///
     /// # Errors
-    /// A document that the replay does not name, a section that it has not, a section without queries.
+    /// A document that the replay does not name or that cannot be read, a section that it has not, a section without queries.
     pub fn at(&self, place: &str) -> Result<Vec<(&Finding, Language)>, Diagnostic> {
         let (path, anchor) = place.split_once('#').unwrap_or((place, ""));
+        if let Some((_, problem)) = self.problems.iter().find(|(written, _)| written == path) {
+            return Err(Diagnostic::error(problem.message.clone()));
+        }
         let Some((_, document)) = self.documents.iter().find(|(written, _)| written == path) else {
             let named: Vec<&str> = self.documents.iter().map(|(written, _)| written.as_str()).collect();
             let help = match named.is_empty() {

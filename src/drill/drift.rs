@@ -122,7 +122,7 @@ fn matchers(sample: &Sample) -> Vec<Matcher> {
 /// What drifted, each thing at its place in a document; `drills` are those of this incident that ran.
 pub fn drift(incident: &Incident, drills: &[&Drill]) -> Vec<Diagnostic> {
     let told = incident.documents.told();
-    let mut drift = told.problems.clone();
+    let mut drift: Vec<Diagnostic> = told.problems.iter().map(|(_, problem)| problem.clone()).collect();
     for (_, document) in &told.documents {
         drift.extend(document.rules().filter_map(|(finding, rule)| expression(incident, finding, rule)));
     }
