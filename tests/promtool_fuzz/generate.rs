@@ -172,13 +172,14 @@ impl Writer {
         match self.dice.below(26) {
             22 => format!("histogram_quantile(0.9, h{})", self.dice.pick(&MATCHERS)),
             23 => {
+                // Of a difference promtool 3.5 does not ask whether hints about resets contradict each other.
                 let function = self.dice.pick(&["histogram_count", "histogram_sum", "histogram_avg"]);
                 let of = self.dice.pick(&[
                     "sum by (job) (h)",
                     "h offset 1m",
                     "h * 2",
                     "last_over_time(h[3m])",
-                    "h - (h offset 1m)",
+                    "h offset 30s",
                 ]);
                 format!("{function}({of})")
             }
