@@ -138,12 +138,11 @@ impl Config {
             runbooks.finish();
         }
         if let Some(limits) = top.get("limits").and_then(|node| Mapping::of(node, "`limits`", problems)) {
-            let most = |name| limits.integer(name).and_then(|limit| u64::try_from(limit).ok());
             self.limits = Limits {
-                max_samples: most("max_samples"),
-                max_series: most("max_series"),
-                max_steps: most("max_steps"),
-                max_file_bytes: most("max_file_bytes"),
+                max_samples: limits.limit("max_samples"),
+                max_series: limits.limit("max_series"),
+                max_steps: limits.limit("max_steps"),
+                max_file_bytes: limits.limit("max_file_bytes"),
             };
             limits.finish();
         }

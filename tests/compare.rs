@@ -171,6 +171,20 @@ fn a_changed_recording_says_what_is_changed() {
 }
 
 #[test]
+fn an_alert_that_the_recording_has_nothing_for_is_blind() {
+    let folder = folder();
+    write(
+        &folder,
+        "load.csv",
+        "Time,\"load{job=\"\"api\"\",instance=\"\"a:1\"\"}\"\n2026-01-10 12:00:00,4\n2026-01-10 12:00:30,4\n",
+    );
+    let (code, result) = compare(&folder, &["load.csv"]);
+    assert_eq!((code, &result["same_alerts"]), (1, &Value::Bool(false)), "{result}");
+    let blind = result["blind"].as_array().expect("a list");
+    assert!(blind.len() == 1 && blind[0].as_str().is_some_and(|text| text.starts_with("ApiErrors: ")), "{result}");
+}
+
+#[test]
 fn what_cannot_be_compared_exits_with_2() {
     let folder = folder();
     let text = save(&folder, "day.om", &["export", "openmetrics", "replay.yaml"]);

@@ -130,6 +130,17 @@ fn what_cannot_be_reversed_is_said_and_the_replay_is_valid() {
 }
 
 #[test]
+fn an_alert_may_have_a_word_of_promql_for_a_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = rules("", &["temperature > 5"], "1m").replace("A0", "On");
+    fs::write(folder.path().join("rules.yaml"), rules).expect("a file");
+    let made = firedrill(folder.path(), &["new", "replay", "--alert", "On"]);
+    assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    let tested = firedrill(folder.path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+}
+
+#[test]
 fn rules_in_logql_get_their_streams() {
     let folder = tempfile::tempdir().expect("a folder");
     let expr = r#"sum by (app) (rate({app="shop", env=~"prod|stage"} |= "error" [5m])) > 10"#;

@@ -85,6 +85,26 @@ fn an_example_does_not_stand_in_for_what_is_there() {
 }
 
 #[test]
+fn an_example_is_written_whole_or_not_at_all() {
+    let folder = folder(&[("incidents/shop-errors", "a file where a folder has to be\n")]);
+    let begun = firedrill(folder.path(), &["init"]);
+    assert_eq!(begun.status.code(), Some(2), "{}", told(&begun));
+    assert!(told(&begun).contains("incidents/shop-errors is there already"), "{}", told(&begun));
+    assert!(!folder.path().join("firedrill.yaml").exists() && !folder.path().join("rules").exists());
+}
+
+#[test]
+fn limits_are_whole_numbers_above_zero() {
+    for limit in ["-1", "1.5", "0", "many"] {
+        let settings = format!("limits: {{max_samples: {limit}}}\n");
+        let tested = firedrill(folder(&[("firedrill.yaml", &settings)]).path(), &["test"]);
+        assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+        assert!(told(&tested).contains("firedrill.yaml:1:23"), "{}", told(&tested));
+        assert!(told(&tested).contains("`max_samples` of `limits` is a whole number above zero"), "{}", told(&tested));
+    }
+}
+
+#[test]
 fn where_there_are_rules_only_settings_are_written() {
     let folder = folder(&[("alerts/disk.yml", RULES)]);
     let begun = firedrill(folder.path(), &["init"]);

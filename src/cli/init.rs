@@ -46,9 +46,17 @@ fn init() -> Result<String, Vec<Diagnostic>> {
 }
 
 fn example() -> Result<String, Vec<Diagnostic>> {
-    let taken = EXAMPLE.iter().filter(|(path, _)| Path::new(path).exists());
+    // A file where a folder has to be is in the way as well.
+    let in_the_way = |path: &'static str| {
+        let folders = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
+        let file = folders.filter(|folder| folder.exists() && !folder.is_dir()).last();
+        file.or(Some(Path::new(path)).filter(|path| path.exists()))
+    };
+    let mut taken: Vec<&Path> = EXAMPLE.iter().filter_map(|(path, _)| in_the_way(path)).collect();
+    taken.dedup();
     let taken: Vec<Diagnostic> = taken
-        .map(|(path, _)| Diagnostic::error(format!("{path} is there already")).help("begin in an empty folder"))
+        .iter()
+        .map(|path| Diagnostic::error(format!("{} is there already", path.display())).help("begin in an empty folder"))
         .collect();
     if !taken.is_empty() {
         return Err(taken);

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::blind;
 use super::load::Incident;
 use super::playback::Playback;
 use super::verdict::Life;
+use crate::evidence::Reason;
 use crate::labels::Labels;
 use crate::number::{KahanSum, is_stale};
 use crate::recording::Recording;
 use crate::replay::{Day, Generated, Limits};
-use crate::rules::RuleKind;
+use crate::rules::{RuleKind, RuleRef};
 use crate::store::{MetricStore, Moment, Series};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
@@ -35,6 +37,9 @@ pub struct Comparison {
     pub series: Vec<Distance>,
     pub only_replay: Vec<Labels>,
     pub only_recording: Vec<Labels>,
+    /// Alerts that could not have come out of the recording for want of series, and could out of the replay: of them the
+    /// comparison says nothing.
+    pub blind: Vec<Reason>,
 }
 
 /// What of a recording was compared.
@@ -90,9 +95,9 @@ impl Distance {
 }
 
 impl Comparison {
-    /// Whether both sides have the same alerts.
+    /// Whether both sides have the same alerts, each of which the recording could have had.
     pub fn same_alerts(&self) -> bool {
-        self.alerts.iter().all(|pair| pair.same)
+        self.blind.is_empty() && self.alerts.iter().all(|pair| pair.same)
     }
 }
 
@@ -134,7 +139,15 @@ pub fn compare(
     let of_replay = Playback::over(incident, day.clone(), generated, Vec::new())?;
     let generated = Generated { samples: facts.samples as u64, store: recorded, provenance: Vec::new() };
     let of_recording = Playback::over(incident, day.clone(), generated, Vec::new())?;
+    let rules = incident.groups.iter().enumerate().flat_map(|(group, rules)| {
+        let alerts = rules.rules.iter().enumerate().filter(|(_, rule)| rule.is_alert());
+        alerts.map(move |(rule, _)| RuleRef { group, rule })
+    });
+    let blind = rules
+        .filter(|rule| blind::reason(&of_replay, *rule, &[]).is_none())
+        .filter_map(|rule| blind::reason(&of_recording, rule, &[]));
     Ok(Comparison {
+        blind: blind.collect(),
         drill: incident.drill_name(day),
         day: day.clone(),
         recording: facts,

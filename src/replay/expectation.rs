@@ -203,7 +203,14 @@ pub fn resolve(doc: &ExpectDoc, place: Span, day: &Day, reader: &Reader<'_>) -> 
 
 fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertExpectation> {
     let selector = &entry.selector;
-    let parsed = match crate::promql::parse_selector(&selector.text) {
+    // Alerts may have names that are words of PromQL: `On`, `Bool`.
+    let bare = selector.text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !selector.text.is_empty();
+    let named = bare.then(|| Matcher::new(METRIC_NAME, MatchOp::Equal, selector.text.as_str()).ok()).flatten();
+    let parsed = match named {
+        Some(name) => Ok(vec![name]),
+        None => crate::promql::parse_selector(&selector.text).map(|selector| selector.matchers),
+    };
+    let parsed = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
             let otherwise = "write the alert's name and labels: HighLoad{job=\"node\"}";
@@ -215,7 +222,7 @@ fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertE
         METRIC_NAME => Matcher::new("alertname", matcher.op, matcher.value.clone()).ok(),
         _ => Some(matcher.clone()),
     };
-    let matchers: Vec<Matcher> = parsed.matchers.iter().filter_map(rename).collect();
+    let matchers: Vec<Matcher> = parsed.iter().filter_map(rename).collect();
     let pinned = matchers.iter().find(|m| m.name.as_ref() == "alertname" && m.op == MatchOp::Equal);
     let AlertDoc { active, fires, resolves, times, lasts, state, firing, blind } = &entry.does;
     if active.is_none()

@@ -241,9 +241,8 @@ impl<'a> Files<'a> {
         }
         let matching = match &doc.matching {
             Some(text) => {
-                let regex = search_regex(&text.text).map_err(|error| {
-                    Diagnostic::error(format!("not a regular expression: {error}")).help("write RE2, as in Prometheus")
-                });
+                let regex = search_regex(&text.text)
+                    .map_err(|error| Diagnostic::error(error.to_string()).help("write RE2, as in Prometheus"));
                 Some(reader.keep(text.span, regex)?)
             }
             None => None,

@@ -66,13 +66,22 @@ fn more(out: &mut String, count: usize) {
 fn alerts(out: &mut String, compared: &Comparison, look: Look) {
     let differ = compared.alerts.iter().filter(|pair| !pair.same).count();
     let verdict = match (compared.alerts.len(), differ) {
+        (0, _) if !compared.blind.is_empty() => "alerts: none, and the recording could not have had all".to_owned(),
         (0, _) => "alerts: none on either side".to_owned(),
         (_, 0) => "alerts: the same".to_owned(),
         (all, differ) => format!("alerts: {differ} of {all} differ"),
     };
-    let style = if differ == 0 { Style::new().green() } else { Style::new().red().bold() };
+    let style = if compared.same_alerts() { Style::new().green() } else { Style::new().red().bold() };
     let shown = if look.color { verdict.style(style).to_string() } else { verdict };
     let _ = writeln!(out, "\n{shown}");
+    for reason in &compared.blind {
+        out.push_str(&paragraph(
+            "  blind   ",
+            0,
+            &plain(&reason.text.replacen("of this day", "of the recording", 1)),
+            look.width,
+        ));
+    }
     let start = compared.day.start();
     for pair in &compared.alerts {
         let word = if pair.same { "same    " } else { "differs " };
@@ -190,6 +199,7 @@ pub fn to_json(compared: &Comparison) -> serde_json::Result<String> {
         "series": compared.series.iter().map(distance).collect::<Value>(),
         "only_replay": list(&compared.only_replay),
         "only_recording": list(&compared.only_recording),
+        "blind": compared.blind.iter().map(|reason| reason.text.as_str()).collect::<Value>(),
     });
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

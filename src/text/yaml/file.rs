@@ -36,6 +36,11 @@ pub fn read_file_within(path: &Path, limit: u64) -> Result<Source, Diagnostic> {
 pub fn read_bytes_within(path: &Path, limit: u64, larger: &str) -> Result<Vec<u8>, Diagnostic> {
     let name = path.display().to_string();
     let unreadable = |error: std::io::Error| Diagnostic::error(format!("cannot read {name}: {}", io_reason(&error)));
+    // Opening a pipe waits for its writer, for ever if there is none; those of the shell are under /dev.
+    if !path.starts_with("/dev") && is_pipe(path) {
+        return Err(Diagnostic::error(format!("{name} is a named pipe, not a file"))
+            .help("write what comes out of it to a file"));
+    }
     let file = fs::File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_dir() {
@@ -52,6 +57,17 @@ pub fn read_bytes_within(path: &Path, limit: u64, larger: &str) -> Result<Vec<u8
         return Err(Diagnostic::error(format!("{name} is larger than {most}")).help(larger));
     }
     Ok(bytes)
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
 }
 
 /// What the system says, without its number and its paths.

@@ -152,6 +152,20 @@ impl<'a> Mapping<'a> {
         number
     }
 
+    /// A limit: a whole number above zero.
+    pub fn limit(&self, name: &'static str) -> Option<u64> {
+        let node = self.get(name)?;
+        if node.kind == Kind::Null {
+            return None;
+        }
+        let limit = node.text().and_then(|text| text.replace('_', "").parse().ok()).filter(|limit| *limit > 0);
+        if limit.is_none() {
+            let problem = Diagnostic::error(format!("`{name}` of {} is a whole number above zero", self.what));
+            self.problems.at(node, problem.help("write 1000000, without a unit; leave it out for the default"));
+        }
+        limit
+    }
+
     /// A number as Go reads it into a float, without quotes.
     pub fn float(&self, name: &'static str) -> Option<f64> {
         let node = self.get(name)?;
