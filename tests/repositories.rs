@@ -127,6 +127,23 @@ fn one_broken_rule_file_does_not_stop_the_rest() {
     assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
     assert!(told(&tested).contains("2 drills: 2 passed"), "{}", told(&tested));
     assert!(told(&tested).contains("broken.yaml:4:"), "{}", told(&tested));
+    assert!(told(&tested).contains("1 file cannot be used: what needs it was not tested"), "{}", told(&tested));
+}
+
+#[test]
+fn machines_are_told_what_cannot_be_used() {
+    let empty = "firedrill: replay/1\n";
+    let good = replay("../rules.yaml", 90, "");
+    for files in [
+        &[("rules.yaml", RULES), ("a/replay.yaml", empty), ("b/replay.yaml", good.as_str())][..],
+        &[("a/replay.yaml", empty)],
+    ] {
+        let output = firedrill(folder(files).path(), &["test", "--format", "json"]);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["unusable"][0]["place"]["file"], "a/replay.yaml", "{report}");
+        assert_eq!(report["summary"]["drills"], 2 * (files.len() / 2), "{report}");
+    }
 }
 
 #[test]
@@ -199,6 +216,15 @@ fn what_is_left_out_for_a_while_comes_back_loudly() {
     assert_eq!(after.status.code(), Some(1), "{}", told(&after));
     assert!(told(&after).contains("a/day was to be left out until 2026-03-01 and is run again"), "{}", told(&after));
     assert!(told(&after).contains("2 drills: 1 passed, 1 failed"), "{}", told(&after));
+    // A drill that holds again is no reason to forget what stands in its file.
+    fs::write(folder.path().join("a/replay.yaml"), replay("../rules.yaml", 90, skip)).expect("a file");
+    for (args, code) in [(&["--format", "json"][..], 0), (&["--format", "json", "--strict"], 1)] {
+        let output = firedrill(folder.path(), &[&["test", "--today", "2026-03-02"], args].concat());
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["expired"][0]["place"]["file"], "a/replay.yaml");
+    }
+    fs::write(folder.path().join("a/replay.yaml"), replay("../rules.yaml", 70, skip)).expect("a file");
     // The clock of a reproducible build: 2026-02-28.
     let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
     let built = command.current_dir(folder.path()).arg("test").env("SOURCE_DATE_EPOCH", "1772236800").output();

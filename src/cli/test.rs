@@ -184,15 +184,20 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         let report = junit::render(&outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
         output::write_file(path, &report).map_err(|error| vec![error])?;
     }
-    let problems = std::mem::take(&mut outcome.problems);
-    if outcome.drills.is_empty() && outcome.groups.is_empty() && !problems.is_empty() {
-        return Err(problems);
+    // Machines get a report whatever happens.
+    if outcome.drills.is_empty()
+        && outcome.groups.is_empty()
+        && !outcome.problems.is_empty()
+        && args.format == Format::Human
+    {
+        return Err(outcome.problems);
+    }
+    if args.strict {
+        let notices = outcome.drift.iter_mut().chain(&mut outcome.expired);
+        notices.for_each(|notice| notice.severity = Severity::Error);
     }
     output::warn(&outcome.expired);
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
-    if args.strict {
-        outcome.drift.iter_mut().for_each(|drift| drift.severity = Severity::Error);
-    }
     output::warn(&outcome.drift);
 
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
@@ -204,10 +209,11 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if args.list_skipped {
         found.skipped.iter().for_each(|path| output::note(&format!("not tested: {}", path.display())));
     }
-    if !problems.is_empty() {
-        return Err(problems);
+    if !outcome.problems.is_empty() {
+        return Err(outcome.problems);
     }
-    let holds = outcome.holds() && ((odd.is_empty() && outcome.drift.is_empty()) || !args.strict);
+    let clean = odd.is_empty() && outcome.drift.is_empty() && outcome.expired.is_empty();
+    let holds = outcome.holds() && (clean || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
 }
 

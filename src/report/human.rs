@@ -64,6 +64,11 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
         let files = plural(facts.skipped, "YAML file");
         let _ = writeln!(out, "{files} in the searched folders: neither replays nor unit tests (--list-skipped)");
     }
+    if !outcome.problems.is_empty() {
+        let files = outcome.problems.iter().filter_map(|problem| Some(problem.place.as_ref()?.0.name()));
+        let files = files.collect::<BTreeSet<_>>().len().max(1);
+        let _ = writeln!(out, "{} cannot be used: what needs it was not tested", plural(files, "file"));
+    }
     // Last, for people to quote.
     if !drills.is_empty() {
         let _ = writeln!(out, "{}", summary(drills, facts));

@@ -29,7 +29,11 @@ struct Report<'a> {
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
     /// What documents of incidents say, and their rules and replays do not.
-    drift: Vec<DriftOut<'a>>,
+    drift: Vec<NoticeOut<'a>>,
+    /// Drills that `skip` left out up to a day that has passed.
+    expired: Vec<NoticeOut<'a>>,
+    /// What keeps files from being tested; the exit code is 2.
+    unusable: Vec<NoticeOut<'a>>,
     summary: Summary,
 }
 
@@ -163,7 +167,7 @@ struct ImmovableOut<'a> {
 }
 
 #[derive(Serialize)]
-struct DriftOut<'a> {
+struct NoticeOut<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
@@ -204,12 +208,12 @@ fn place(place: &Place) -> PlaceOut<'_> {
     PlaceOut { file: place.source.name(), line: spot.line, column: spot.column }
 }
 
-fn drift(drift: &Diagnostic) -> DriftOut<'_> {
-    let place = drift.place.as_ref().map(|(source, span)| {
+fn notice(notice: &Diagnostic) -> NoticeOut<'_> {
+    let place = notice.place.as_ref().map(|(source, span)| {
         let spot = source.place(span.start);
         PlaceOut { file: source.name(), line: spot.line, column: spot.column }
     });
-    DriftOut { message: &drift.message, help: drift.help.as_deref(), place }
+    NoticeOut { message: &notice.message, help: notice.help.as_deref(), place }
 }
 
 /// A life with its times.
@@ -330,7 +334,9 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
             .collect(),
         shaken: outcome.shaken.iter().map(shaken).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
-        drift: outcome.drift.iter().map(drift).collect(),
+        drift: outcome.drift.iter().map(notice).collect(),
+        expired: outcome.expired.iter().map(notice).collect(),
+        unusable: outcome.problems.iter().map(notice).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }
