@@ -285,6 +285,18 @@ fn languages_by_pattern_skip_rules_and_count_them() {
 }
 
 #[test]
+fn a_control_of_rules_that_are_not_evaluated_is_blind() {
+    let folder = folder(&[]);
+    assert_eq!(firedrill(folder.path(), &["init"]).status.code(), Some(0));
+    let settings = folder.path().join("firedrill.yaml");
+    let text = fs::read_to_string(&settings).expect("settings");
+    fs::write(&settings, text + "\nlanguages: {rules: logql}\n").expect("a file");
+    let control = firedrill(folder.path(), &["test", "--run", "control"]);
+    assert_eq!(control.status.code(), Some(1), "{}", told(&control));
+    assert!(told(&control).contains("BLIND  shop-errors/control"), "{}", told(&control));
+}
+
+#[test]
 fn limits_on_series_and_steps_are_kept() {
     for (limit, says) in
         [("max_steps: 10", "61 steps of 1m, more than the 10"), ("max_series: 1", "2 series, more than the 1")]

@@ -415,6 +415,13 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             checks.push(found);
         }
     }
+    let foreign =
+        playback.alert_rules().next().is_some() && playback.alert_rules().all(|(_, rule)| rule.promql().is_none());
+    if checks.is_empty() && foreign {
+        let summary = "no alert rule is evaluated: all are in another language than PromQL".to_owned();
+        let silent = vec!["silent, because it is blind".into()];
+        checks.push(check("every other alert".to_owned(), Verdict::Blind, summary, silent));
+    }
     if checks.is_empty() {
         checks.push(check(
             "every other alert".to_owned(),
