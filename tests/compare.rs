@@ -171,6 +171,30 @@ fn a_changed_recording_says_what_is_changed() {
 }
 
 #[test]
+fn an_answer_that_was_cut_short_is_told() {
+    let folder = folder();
+    let args = ["query", "load", "--replay", "replay.yaml", "--from", "12:00", "--to", "12:10", "--step", "30s"];
+    let answer = save(&folder, "answer.json", &[&args[..], &["--format", "json"]].concat());
+    let cut = answer.trim_end().strip_suffix('}').expect("an object").to_owned()
+        + r#","warnings":["results truncated due to limit"]}"#;
+    write(&folder, "cut.json", &cut);
+    let told = |file| {
+        let output = firedrill(folder.path(), &["compare", "replay.yaml", file]);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    assert_eq!(told("answer.json"), "");
+    assert!(
+        told("cut.json").contains("cut.json came with a warning: results truncated due to limit"),
+        "{}",
+        told("cut.json")
+    );
+    write(&folder, "replay.yaml", &REPLAY.replace("gauge: 4", "recorded_file: cut.json"));
+    let drilled = firedrill(folder.path(), &["test", "replay.yaml"]);
+    let drilled = String::from_utf8_lossy(&drilled.stderr);
+    assert!(drilled.contains("came with a warning: results truncated due to limit"), "{drilled}");
+}
+
+#[test]
 fn an_alert_that_the_recording_has_nothing_for_is_blind() {
     let folder = folder();
     write(

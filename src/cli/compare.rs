@@ -111,6 +111,11 @@ fn recording(args: &Args, day: &Day) -> Result<Recording, Diagnostic> {
     };
     let at = args.at.as_deref().map(|at| day.time_of(at)).transpose()?;
     let recording = read_series(&args.recording, &SeriesOptions { zone, at, time: None })?;
+    let warned = |warning: &String| {
+        let message = format!("{} came with a warning: {warning}", recording.name);
+        Diagnostic::warning(message).help("ask again for less, and save that answer")
+    };
+    output::warn(&recording.warnings.iter().map(warned).collect::<Vec<_>>());
     let recording = recording.renamed(&renames).moved(offset);
     let Some(name) = &args.target else { return Ok(recording) };
     let target = day.targets.iter().find(|target| target.name == *name).ok_or_else(|| {

@@ -23,6 +23,8 @@ struct Head {
     #[serde(default)]
     error: Option<String>,
     #[serde(default)]
+    warnings: Option<Vec<String>>,
+    #[serde(default)]
     data: Option<DataHead>,
     #[serde(default, rename = "resultType")]
     result_type: Option<String>,
@@ -89,10 +91,12 @@ pub fn read(source: &Source) -> Result<Recording, Diagnostic> {
         return export(source);
     }
     let wrong = |error: serde_json::Error| json_error(source, from, WHAT, &error).help(SAVE);
+    let mut warnings = Vec::new();
     let items: Vec<Item<'_>> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(wrong)?
     } else {
         let head: Head = serde_json::from_str(text).map_err(wrong)?;
+        warnings = head.warnings.unwrap_or_default();
         let place = Span::new(from, from);
         if head.status.as_deref() == Some("error") {
             let said = head.error.unwrap_or_default();
@@ -137,7 +141,7 @@ pub fn read(source: &Source) -> Result<Recording, Diagnostic> {
             collected.sample(series, time, number);
         }
     }
-    collected.finish(Times::Steps)
+    Ok(Recording { warnings, ..collected.finish(Times::Steps)? })
 }
 
 /// Times of the API are seconds with up to three decimals.

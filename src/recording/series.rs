@@ -12,6 +12,8 @@ pub struct Recording {
     /// The file's name.
     pub name: String,
     pub series: Vec<RecordedSeries>,
+    /// What the program that wrote it warned of: an answer that was cut short is no whole evidence.
+    pub warnings: Vec<String>,
 }
 
 /// One series of a file.
@@ -150,7 +152,7 @@ impl Collected {
             let known = series.interval.filter(|_| overall.is_none() && series.samples.len() > 2);
             series.interval = known.or(usual);
         }
-        Ok(Recording { name: self.source.name().to_owned(), series: all })
+        Ok(Recording { name: self.source.name().to_owned(), series: all, warnings: Vec::new() })
     }
 }
 

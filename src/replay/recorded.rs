@@ -108,6 +108,10 @@ impl<'a> Files<'a> {
                 recording
             }
         };
+        for warning in &recording.warnings {
+            let message = format!("{} came with a warning: {warning}", recording.name);
+            reader.warn(doc.file.span, Diagnostic::warning(message).help("ask again for less, and save that answer"));
+        }
         let taken = self.select(doc, wanted, &recording, reader)?;
         let interval = taken.iter().filter_map(|(_, series)| series.interval).max();
         if let Some(interval) = interval {
