@@ -19,7 +19,7 @@ use crate::report::{RunFacts, human, json, junit};
 use crate::rules::ReadOptions;
 use crate::suite::{Selection, Suite};
 use crate::syntax::STACK_BYTES;
-use crate::text::{Diagnostic, Severity};
+use crate::text::{Diagnostic, Severity, listed};
 
 /// Test alert rules: drill incidents, and run unit test files of promtool
 #[derive(clap::Args)]
@@ -165,9 +165,10 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let count = suite.count(&selection);
     let empty_shard = args.shard.is_some() || suite.names().is_empty();
     if count == 0 && suite.problems.is_empty() && !empty_shard {
-        let names: Vec<String> = suite.names().into_iter().take(12).collect();
+        let names = suite.names();
+        let names = listed(names.iter().map(String::as_str));
         return Err(vec![
-            Diagnostic::error("nothing has a name that --run matches").help(format!("names are {}", names.join(", "))),
+            Diagnostic::error("nothing has a name that --run matches").help(format!("names are {names}")),
         ]);
     }
     let progress = progress(count);

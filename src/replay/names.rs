@@ -1,11 +1,11 @@
 //! Hints for names that nothing has: the nearest one, or the list of them.
 
-use crate::text::nearest;
+use crate::text::{listed, nearest};
 
 /// The known names in one sentence: `the spans are: a, b`.
 pub fn known<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<&str> = names.into_iter().take(12).collect();
-    if names.is_empty() { format!("{what}: none") } else { format!("{what}: {}", names.join(", ")) }
+    let names = listed(names);
+    if names.is_empty() { format!("{what}: none") } else { format!("{what}: {names}") }
 }
 
 /// The hint for an unknown name: the nearest one, else all of them.

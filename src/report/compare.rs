@@ -163,8 +163,9 @@ fn far(distance: &Distance, start: Timestamp) -> String {
         let (time, replay, recording) = (clock(time, start), figure(replay), figure(recording));
         parts.push(format!("most at {time}: {replay} in the replay, {recording} in the recording"));
     }
-    if distance.max == 0.0 && distance.compared > 0 {
-        parts.push(format!("equal at {} times", distance.compared));
+    let equal = distance.compared - distance.unlike;
+    if distance.max == 0.0 && equal > 0 {
+        parts.push(format!("equal at {equal} times"));
     }
     for (count, what) in [
         (distance.unlike, "at which one is NaN or infinite"),

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::labels::{Labels, METRIC_NAME, Matcher};
 use crate::promql::parse_selector;
 use crate::rules::{self, Group, ReadOptions, Rule, RuleRef};
-use crate::text::{Diagnostic, nearest};
+use crate::text::{Diagnostic, listed, nearest};
 
 /// Rules of several files.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl Library {
             None if names().next().is_none() => {
                 problem.help("no rule file with alerts was found here: name it with --rules FILE")
             }
-            None => problem.help(format!("there are {}", names().take(12).collect::<Vec<_>>().join(", "))),
+            None => problem.help(format!("there are {}", listed(names()))),
         })
     }
 }

@@ -9,4 +9,4 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Severity};
 pub use located::{Located, Piece};
 pub use source::{LineColumn, Source, Span};
-pub use suggest::nearest;
+pub use suggest::{listed, nearest};

@@ -1,4 +1,7 @@
-//! "Did you mean": the nearest of some known words.
+//! "Did you mean": the nearest of some known words, or a list of them.
+
+/// How many words a list names.
+const LISTED: usize = 12;
 
 /// The known word that is nearest to a misspelt one, if one is near enough to be meant.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -9,6 +12,16 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// The first of the words, and how many more there are: `a, b and 3 more`.
+pub fn listed<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<&str> = words.into_iter().collect();
+    let (shown, more) = words.split_at(words.len().min(LISTED));
+    match more.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other, case aside.
@@ -42,5 +55,11 @@ mod tests {
         assert_eq!(nearest("incraese", known), Some("increase"));
         assert_eq!(nearest("RATE", known), Some("rate"));
         assert_eq!(nearest("lag", known), None);
+    }
+
+    #[test]
+    fn a_list_says_how_many_it_leaves_out() {
+        assert_eq!(listed(["a", "b"]), "a, b");
+        assert_eq!(listed(std::iter::repeat_n("a", 15)), format!("{}a and 3 more", "a, ".repeat(11)));
     }
 }

@@ -7,7 +7,7 @@ mod times;
 use std::path::Path;
 
 use super::{Rules, TestFile};
-use crate::text::{Diagnostic, Located, Span, nearest};
+use crate::text::{Diagnostic, Located, Span, listed, nearest};
 
 pub use cases::{of_cases, template_error};
 pub use order::{Tied, depends_on_order, rank, tied};
@@ -58,7 +58,7 @@ fn unknown_groups<'a>(file: &'a TestFile, rules: &'a Rules) -> impl Iterator<Ite
         let problem = Diagnostic::warning(format!("no group of the rule files is called `{}`", name.value));
         let help = match nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("groups are {}", names().take(12).collect::<Vec<_>>().join(", ")),
+            None => format!("groups are {}", listed(names())),
         };
         name.diagnose_all(problem.help(help))
     })
