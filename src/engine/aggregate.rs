@@ -110,6 +110,42 @@ pub trait Fold: Copy {
     fn finish(self) -> f64;
 }
 
+/// The smallest value; `NaN` gives way.
+#[derive(Clone, Copy)]
+pub struct Min(f64);
+
+impl Fold for Min {
+    fn first(value: f64) -> Min {
+        Min(value)
+    }
+    fn add(&mut self, value: f64) {
+        if self.0 > value || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn finish(self) -> f64 {
+        self.0
+    }
+}
+
+/// The largest value; `NaN` gives way.
+#[derive(Clone, Copy)]
+pub struct Max(f64);
+
+impl Fold for Max {
+    fn first(value: f64) -> Max {
+        Max(value)
+    }
+    fn add(&mut self, value: f64) {
+        if self.0 < value || self.0.is_nan() {
+            self.0 = value;
+        }
+    }
+    fn finish(self) -> f64 {
+        self.0
+    }
+}
+
 /// Aggregates each group at each step.
 pub fn fold<F: Fold>(input: Matrix, groups: &Groups, mode: Mode) -> Matrix {
     let steps = input.steps();

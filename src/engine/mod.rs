@@ -13,7 +13,7 @@ mod ranking;
 mod set_operators;
 mod steps;
 
-pub use aggregate::{Fold, Grouping, Groups, fold, interpolated, quantile, quantiles};
+pub use aggregate::{Fold, Grouping, Groups, Max, Min, fold, interpolated, quantile, quantiles};
 pub use collision::{Collision, merge_in_order, settle};
 pub use histograms::{Arena, Filling};
 pub use matching::{Join, Matching};

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::page::{self, Code, Inline, Page};
 use super::{Confidence, Finding, Kind, Language};
 use crate::logql;
-use crate::promql::ast::{BinaryOp, Expr, ExprKind, VectorSelector};
+use crate::promql::ast::{Expr, ExprKind, VectorSelector};
 use crate::promql::{Features, parse_with};
 use crate::syntax::ParseError;
 use crate::text::{Located, Span};
@@ -381,17 +381,8 @@ fn strength(expr: &Expr) -> Strength {
             ExprKind::Aggregate(aggregate) if !aggregate.grouping.is_empty() => Strength::Strong,
             ExprKind::Aggregate(aggregate) if is_metric(&aggregate.expr) => Strength::Fair,
             ExprKind::Binary(binary) => {
-                let compares = matches!(
-                    binary.op,
-                    BinaryOp::Equal
-                        | BinaryOp::NotEqual
-                        | BinaryOp::Less
-                        | BinaryOp::LessOrEqual
-                        | BinaryOp::Greater
-                        | BinaryOp::GreaterOrEqual
-                );
                 let both = is_metric(&binary.lhs) && is_metric(&binary.rhs);
-                if both || (compares && (is_metric(&binary.lhs) || is_metric(&binary.rhs))) {
+                if both || (binary.op.is_comparison() && (is_metric(&binary.lhs) || is_metric(&binary.rhs))) {
                     Strength::Fair
                 } else {
                     Strength::Word

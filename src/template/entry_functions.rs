@@ -8,6 +8,7 @@ use chrono::{DateTime, Offset, TimeZone, Utc};
 
 use super::call::{Body, Function, Param};
 use super::decimal::{self, Operation};
+use super::functions::{bytes, text};
 use super::value::{TextType, Value, Whole};
 use super::{Environment, base64, clock, clock_read, escape, pattern, words};
 use crate::number::{parse_go_float, parse_go_integer, parse_size};
@@ -156,17 +157,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Whether a value may be empty; times never are.
 fn has_length_or_size(value: &Value) -> bool {
     !matches!(value.inner(), Value::Time(_) | Value::TimePointer(_))
-}
-
-fn bytes(args: &[Value], at: usize) -> &[u8] {
-    match args.get(at) {
-        Some(Value::Text(text, _)) => text,
-        _ => &[],
-    }
-}
-
-fn text(args: &[Value], at: usize) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes(args, at))
 }
 
 fn int(args: &[Value], at: usize) -> i64 {

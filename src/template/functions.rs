@@ -82,14 +82,14 @@ fn address<'x>(environment: &mut Environment<'_, 'x>) -> Result<&'x str, String>
     context.serves.then_some(context.external_url).ok_or_else(nil)
 }
 
-fn bytes(args: &[Value], at: usize) -> &[u8] {
+pub(super) fn bytes(args: &[Value], at: usize) -> &[u8] {
     match args.get(at) {
         Some(Value::Text(text, _)) => text,
         _ => &[],
     }
 }
 
-fn text(args: &[Value], at: usize) -> Cow<'_, str> {
+pub(super) fn text(args: &[Value], at: usize) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes(args, at))
 }
 

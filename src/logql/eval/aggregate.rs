@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::folds::{Avg, Count, Max, Min, Stddev, Stdvar, Sum};
+use super::folds::{Avg, Count, Stddev, Stdvar, Sum};
 use super::{Env, Node, Ranges};
-use crate::engine::{self, EvalError, Groups, Head, Matrix, Memo, Mode, fold, insertion_sort, rank};
+use crate::engine::{self, EvalError, Groups, Head, Matrix, Max, Memo, Min, Mode, fold, insertion_sort, rank};
 use crate::labels::Labels;
 use crate::logql::ast::{ExprKind, Grouping, RangeOp, VectorAggregate, VectorOp};
 use crate::time::Nanoseconds;

@@ -52,42 +52,6 @@ impl Fold for Count {
     }
 }
 
-/// `NaN` gives way.
-#[derive(Clone, Copy)]
-pub struct Max(f64);
-
-impl Fold for Max {
-    fn first(value: f64) -> Max {
-        Max(value)
-    }
-    fn add(&mut self, value: f64) {
-        if self.0 < value || self.0.is_nan() {
-            self.0 = value;
-        }
-    }
-    fn finish(self) -> f64 {
-        self.0
-    }
-}
-
-/// `NaN` gives way.
-#[derive(Clone, Copy)]
-pub struct Min(f64);
-
-impl Fold for Min {
-    fn first(value: f64) -> Min {
-        Min(value)
-    }
-    fn add(&mut self, value: f64) {
-        if self.0 > value || self.0.is_nan() {
-            self.0 = value;
-        }
-    }
-    fn finish(self) -> f64 {
-        self.0
-    }
-}
-
 /// Welford's variance of a population. A single value has none, whatever it is.
 #[derive(Clone, Copy)]
 pub struct Stdvar {

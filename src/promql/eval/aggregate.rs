@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::histogram_aggregates::{leave_out_histograms, total};
 use super::parameters::{Counts, Ratios, place_of, warn_of_quantiles};
 use super::run::{Node, Run, State, scalar_values};
-use crate::engine::{EvalError, Fold, Grouping, Groups, Head, Matrix, Memo, fold, limit, quantiles, rank, share};
+use crate::engine::{
+    EvalError, Fold, Grouping, Groups, Head, Matrix, Max, Memo, Min, fold, limit, quantiles, rank, share,
+};
 use crate::labels::Labels;
 use crate::number::{KahanSum, format_f};
 use crate::promql::ast::AggregateOp;
@@ -228,40 +230,6 @@ impl Fold for Group {
     fn add(&mut self, _: f64) {}
     fn finish(self) -> f64 {
         1.0
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Min(f64);
-
-impl Fold for Min {
-    fn first(value: f64) -> Min {
-        Min(value)
-    }
-    fn add(&mut self, value: f64) {
-        if self.0 > value || self.0.is_nan() {
-            self.0 = value;
-        }
-    }
-    fn finish(self) -> f64 {
-        self.0
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Max(f64);
-
-impl Fold for Max {
-    fn first(value: f64) -> Max {
-        Max(value)
-    }
-    fn add(&mut self, value: f64) {
-        if self.0 < value || self.0.is_nan() {
-            self.0 = value;
-        }
-    }
-    fn finish(self) -> f64 {
-        self.0
     }
 }
 
