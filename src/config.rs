@@ -158,13 +158,17 @@ impl Config {
 
     /// The language of a rule file; `None` where the file itself shows it.
     pub fn language(&self, path: &Path) -> Option<&Language> {
-        let fits = |place: &Located| match pattern(place) {
-            Some(pattern) => pattern.is_ok_and(|pattern| pattern.matches_path_with(path, BY_PART)),
-            None => path.starts_with(&place.value),
-        };
         let length = |place: &str| (Path::new(place).components().count(), place.len());
-        let fitting = self.languages.iter().filter(|(place, _)| fits(place));
+        let fitting = self.languages.iter().filter(|(place, _)| fits(place, path));
         fitting.max_by_key(|(place, _)| length(place)).map(|(_, language)| language)
+    }
+}
+
+/// Whether a path is what a place of `languages` means: it lies under it, or the pattern matches it.
+pub fn fits(place: &str, path: &Path) -> bool {
+    match pattern(place) {
+        Some(pattern) => pattern.is_ok_and(|pattern| pattern.matches_path_with(path, BY_PART)),
+        None => path.starts_with(place),
     }
 }
 

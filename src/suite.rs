@@ -103,10 +103,13 @@ impl Suite {
     /// `options` says how the rule files of unit tests are read.
     pub fn read(found: &Found, config: &Config, options: ReadOptions) -> Suite {
         let mut suite = Suite::default();
-        let loaded: Vec<_> = found.replays.par_iter().map(|path| drill::load(path, config)).collect();
+        let loaded: Vec<_> = found.replays.par_iter().map(|path| drill::load_readable(path, config)).collect();
         for incident in loaded {
             match incident {
-                Ok(incident) => suite.incidents.push(incident),
+                Ok(incident) => {
+                    suite.problems.extend(incident.broken.iter().flat_map(|file| file.problems.clone()));
+                    suite.incidents.push(incident);
+                }
                 Err(problems) => suite.problems.extend(problems),
             }
         }

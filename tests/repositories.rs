@@ -130,6 +130,78 @@ fn one_broken_rule_file_does_not_stop_the_rest() {
     assert!(told(&tested).contains("1 file cannot be used: what needs it was not tested"), "{}", told(&tested));
 }
 
+/// A replay of `rules.yaml` and `broken.yaml`, which writes `a:b` and alerts Broken, whose days expect this of alerts.
+fn beside_a_broken_file(alerts: &str, more: &[(&str, &str)]) -> Output {
+    let broken = "groups:
+- name: b
+  rules:
+  - {record: 'a:b', expr: used + 1}
+  - {alert: Broken, expr: used >}
+";
+    let text = replay("../rules.yaml, ../broken.yaml", 90, "");
+    let (begin, _) = text.split_once("expect:\n  alerts").expect("expectations");
+    let text = format!("{begin}expect:\n  {alerts}\n");
+    let files = [("rules.yaml", RULES), ("broken.yaml", broken), ("a/replay.yaml", text.as_str())];
+    let tested = firedrill(folder(&[&files, more].concat()).path(), &["test", "--run", "day"]);
+    assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+    assert!(told(&tested).contains("broken.yaml:5:"), "{}", told(&tested));
+    tested
+}
+
+#[test]
+fn a_drill_goes_on_without_a_broken_rule_file() {
+    let tested = beside_a_broken_file("alerts: [{Full: {fires: {within: 5m, after: full.from}}}]", &[]);
+    assert!(told(&tested).contains("1 drill: 1 passed"), "{}", told(&tested));
+    let late = beside_a_broken_file("alerts: [{Full: never}]", &[]);
+    assert!(told(&late).contains("1 drill: 0 passed, 1 failed"), "{}", told(&late));
+}
+
+#[test]
+fn what_a_broken_rule_file_may_decide_is_no_verdict() {
+    let reads = RULES.replace("used > 80", "used > 80 unless a:b > 0");
+    let absent = RULES.replace("used > 80", "absent(a:b)");
+    for (expect, rules) in [
+        ("alerts: [{Full: {fires: {within: 5m, after: full.from}}}, {Broken: never}]", RULES),
+        ("alerts: [{Broken: {fires: {within: 5m, after: full.from}}}]", RULES),
+        ("alerts: [{Typo: never}]", RULES),
+        ("alerts: [{Full: {fires: {within: 5m, after: full.from}}}]\n  others: silent", RULES),
+        ("alerts: [{Full: {fires: {within: 30m, after: start}}}]", &absent),
+        ("alerts: [{Full: {fires: {within: 5m, after: full.from}}}]", &reads),
+        ("queries: [{promql: 'count(used) unless a:b', at: \"12:30\", returns: 1}]", RULES),
+    ] {
+        let tested = beside_a_broken_file(expect, &[("rules.yaml", rules)]);
+        assert!(told(&tested).contains("1 drill: 0 passed, 1 blind"), "{expect}: {}", told(&tested));
+        assert!(told(&tested).contains("was not tested: broken.yaml cannot be used"), "{}", told(&tested));
+    }
+}
+
+#[test]
+fn a_rule_file_that_is_not_there_does_not_stop_the_others() {
+    let files = [("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml, ../gone.yaml", 90, ""))];
+    let tested = firedrill(folder(&files).path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+    assert!(told(&tested).contains("PASS   a/day"), "{}", told(&tested));
+    assert!(told(&tested).contains("BLIND  a/control  every other alert was not tested"), "{}", told(&tested));
+    assert!(told(&tested).contains("a/replay.yaml:5:"), "{}", told(&tested));
+}
+
+#[test]
+fn rules_are_named_by_patterns() {
+    let pattern = |pattern: &str| {
+        let replay = replay(pattern, 90, "");
+        let files = [("rules/disk.yaml", RULES), ("rules/more.yml", "groups: []\n"), ("a/replay.yaml", &replay)];
+        firedrill(folder(&files).path(), &["test"])
+    };
+    let tested = pattern("'../rules/*.y*ml', ../rules/disk.yaml");
+    assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+    assert!(told(&tested).contains("2 drills: 2 passed"), "{}", told(&tested));
+    let nothing = pattern("'../rules/*.json'");
+    assert_eq!(nothing.status.code(), Some(2), "{}", told(&nothing));
+    assert!(told(&nothing).contains("a/replay.yaml:5:9"), "{}", told(&nothing));
+    assert!(told(&nothing).contains("no file matches ../rules/*.json"), "{}", told(&nothing));
+    assert_eq!(pattern("'../rules/[.yaml'").status.code(), Some(2));
+}
+
 #[test]
 fn machines_are_told_what_cannot_be_used() {
     let empty = "firedrill: replay/1\n";
@@ -282,6 +354,46 @@ fn languages_by_pattern_skip_rules_and_count_them() {
     let output = firedrill(folder(&files).path(), &["test"]);
     assert_eq!(output.status.code(), Some(0), "{}", told(&output));
     assert!(told(&output).contains("1 rule not tested, in another language than PromQL"), "{}", told(&output));
+}
+
+#[test]
+fn a_place_of_languages_that_means_no_file_is_told() {
+    let settings = "languages: {'vendor/**': skip, rules.yaml: promql, ruels.yaml: skip, '*/**/*.yaml': promql}\n";
+    let files =
+        [("firedrill.yaml", settings), ("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml", 90, ""))];
+    let folder = folder(&files);
+    let tested = firedrill(folder.path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+    for (place, says) in [("1:14", "no file matches vendor/**"), ("1:52", "no file matches ruels.yaml")] {
+        assert!(told(&tested).contains(&format!("firedrill.yaml:{place}")), "{}", told(&tested));
+        assert!(told(&tested).contains(says), "{}", told(&tested));
+    }
+    assert!(
+        !told(&tested).contains("matches rules.yaml") && !told(&tested).contains("matches */**"),
+        "{}",
+        told(&tested)
+    );
+    assert_eq!(firedrill(folder.path(), &["test", "--strict"]).status.code(), Some(1));
+}
+
+#[test]
+fn rules_that_are_skipped_are_not_called_missing() {
+    let settings = "languages: {rules.yaml: skip}\n";
+    let files =
+        [("firedrill.yaml", settings), ("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml", 90, ""))];
+    let tested = firedrill(folder(&files).path(), &["test"]);
+    assert_eq!(tested.status.code(), Some(2), "{}", told(&tested));
+    assert!(told(&tested).contains("rules.yaml is not read: firedrill.yaml says so"), "{}", told(&tested));
+    assert!(!told(&tested).contains("names no rules"), "{}", told(&tested));
+}
+
+#[test]
+fn a_chart_without_expressions_of_its_own_says_what_to_set() {
+    let template = "{{ range $path, $_ := .Files.Glob \"rules/*\" }}\n{{ $path }}: {{ .Values.of }}\n{{ end }}\n";
+    let folder = folder(&[("chart/templates/rules.yaml", template)]);
+    let searched = firedrill(folder.path(), &["test"]);
+    assert_eq!(searched.status.code(), Some(2));
+    assert!(told(&searched).contains("chart/templates/rules.yaml looks like a Helm template"), "{}", told(&searched));
 }
 
 #[test]

@@ -156,10 +156,11 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         .map_err(|error| vec![Diagnostic::error(format!("cannot start threads: {error}"))])?;
     // What cannot be read is reported at the end; the rest runs all the same.
     let suite = pool.install(|| Suite::read(&found, &config, rule_files));
-    let odd: Vec<Diagnostic> = match args.strict {
-        true => suite.warnings().map(|warning| Diagnostic { severity: Severity::Error, ..warning.clone() }).collect(),
-        false => suite.warnings().cloned().collect(),
-    };
+    let mut odd = discover::idle_languages(&config);
+    odd.extend(suite.warnings().cloned());
+    if args.strict {
+        odd.iter_mut().for_each(|warning| warning.severity = Severity::Error);
+    }
     output::warn(suite.remarks());
     output::warn(&odd);
     let count = suite.count(&selection);

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Matcher;
 use crate::replay::{AlertExpectation, Expectations, FiringAlert, Occurs, Others};
-use crate::rules::{Rule, RuleRef};
+use crate::rules::{Language, Rule, RuleRef};
 use crate::text::{Diagnostic, Span};
 use crate::time::{Duration, Timestamp};
 
 use super::blind;
+use super::broken::BrokenFile;
 use super::explain;
 use super::footing;
 use super::judge::{self, Event, Shortfall};
@@ -46,7 +47,9 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
 /// are none.
 pub fn unusable(playback: &Playback, expectations: &Expectations) -> Vec<Diagnostic> {
     let known: BTreeSet<&str> = playback.alert_rules().map(|(_, rule)| rule.name.value.as_str()).collect();
-    let unknown = expectations.alerts.iter().filter(|e| rules_of(playback, &e.matchers).next().is_none());
+    // A rule file that cannot be read may have it.
+    let whole = playback.broken.is_empty();
+    let unknown = expectations.alerts.iter().filter(|e| whole && rules_of(playback, &e.matchers).next().is_none());
     let mut problems: Vec<Diagnostic> = unknown
         .map(|expected| {
             let help = match crate::text::nearest(&expected.alertname, known.iter().copied()) {
@@ -54,7 +57,7 @@ pub fn unusable(playback: &Playback, expectations: &Expectations) -> Vec<Diagnos
                     "a label that the rule sets to another value contradicts the selector".to_owned()
                 }
                 Some(near) => format!("did you mean `{near}`?"),
-                None if known.is_empty() => "the replay names no rules: `rules: [FILE]`".to_owned(),
+                None if known.is_empty() => no_rules(playback),
                 None => format!("the rules have {}", known.iter().copied().collect::<Vec<_>>().join(", ")),
             };
             let alert = if expected.alertname.is_empty() { &expected.selector.text } else { &expected.alertname };
@@ -68,8 +71,29 @@ pub fn unusable(playback: &Playback, expectations: &Expectations) -> Vec<Diagnos
     problems
 }
 
+/// Why there are no alert rules, and what to do about it.
+fn no_rules(playback: &Playback) -> String {
+    let mut skipped: Vec<String> = Vec::new();
+    for group in &playback.groups {
+        if let Language::Skipped(reason) = &group.language {
+            let told = format!("{} is not read: {reason}", group.file.name());
+            if !skipped.contains(&told) {
+                skipped.push(told);
+            }
+        }
+    }
+    match (skipped.is_empty(), playback.groups.is_empty()) {
+        (false, _) => format!("{}; `languages` in firedrill.yaml says which files are read", skipped.join(", ")),
+        (true, false) => "its rule files have no alerts, only recording rules".to_owned(),
+        (true, true) => "the replay names no rules: `rules: [FILE]`".to_owned(),
+    }
+}
+
 /// Labels in `others` that no alert can have.
 fn unknown_labels(playback: &Playback, others: &Others) -> Vec<Diagnostic> {
+    if !playback.broken.is_empty() {
+        return Vec::new();
+    }
     let of_rules = playback.alert_rules().flat_map(|(_, rule)| rule.labels.iter().map(|(name, _)| name.as_str()));
     let of_series = playback.generated.store.iter().flat_map(|series| series.labels.iter().map(|(name, _)| name));
     let known: BTreeSet<&str> = of_rules.chain(of_series).chain(["alertname"]).collect();
@@ -111,6 +135,7 @@ fn place(playback: &Playback, span: Span) -> Option<Place> {
 
 fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check {
     let start = playback.day.start();
+    let name = &expected.selector.text;
     let lives = playback.lives_of(&expected.matchers);
     let (mut shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
     let firing = |at| playback.firing(&expected.matchers, at);
@@ -118,19 +143,25 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
     let judged = judged.cloned();
     let judged = judged.as_ref();
     let rules: Vec<(RuleRef, &Rule)> = rules_of(playback, &expected.matchers).collect();
+    // The rule itself, or what one of its rules reads.
+    let mut exprs = rules.iter().filter_map(|(_, rule)| rule.promql());
+    let met = expected.is_positive() && shortfalls.is_empty();
+    let has_it = |file: &&BrokenFile| match file.is_known() {
+        true => file.may_alert(&expected.matchers),
+        false => !met,
+    };
+    let undecided = playback.broken.iter().find(|file| rules.is_empty() || has_it(file));
+    let undecided = undecided.or_else(|| exprs.find_map(|expr| playback.undecided(expr)));
+    let undecided = undecided.map(|file| file.reason(name));
     let blind: Vec<Reason> =
         rules.iter().filter_map(|(rule, _)| blind::reason(playback, *rule, &expected.matchers)).collect();
     // What has to happen proves itself; silence is proven by all rules that could have broken it.
-    let untested = if expected.is_positive() && shortfalls.is_empty() {
-        false
-    } else {
-        match shortfalls.is_empty() {
-            true => !blind.is_empty(),
-            false => blind.len() == rules.len(),
-        }
+    let untested = match shortfalls.is_empty() {
+        true => !met && !blind.is_empty(),
+        false => blind.len() == rules.len(),
     };
     let verdict = match () {
-        () if untested && expected.blind.is_none() => Verdict::Blind,
+        () if undecided.is_some() || (untested && expected.blind.is_none()) => Verdict::Blind,
         () if shortfalls.is_empty() => Verdict::Pass,
         () => Verdict::Fail,
     };
@@ -143,13 +174,12 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
         }
         told
     };
-    let name = &expected.selector.text;
     let mut check = Check {
         part,
         verdict,
         subject: name.clone(),
         place: place(playback, expected.selector.span),
-        summary: summary(expected, &shortfalls, judged, verdict, &blind, start),
+        summary: summary(expected, &shortfalls, judged, verdict, undecided.as_ref().or(blind.first()), start),
         expected: wanted(expected, start),
         happened,
         reasons: Vec::new(),
@@ -159,6 +189,7 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
     };
     match verdict {
         Verdict::Pass => {}
+        Verdict::Blind if undecided.is_some() => check.reasons = undecided.into_iter().collect(),
         Verdict::Blind => {
             check.reasons = blind;
             check.reasons.push(Reason {
@@ -197,7 +228,7 @@ fn rests_on(playback: &Playback, rules: &[(RuleRef, &Rule)], matchers: &[Matcher
 pub fn fell_short(playback: &Playback, expected: &AlertExpectation) -> Option<String> {
     let lives = playback.lives_of(&expected.matchers);
     let (shortfalls, judged) = judge::shortfalls(expected, &lives, playback.day.end());
-    let told = || summary(expected, &shortfalls, judged, Verdict::Fail, &[], playback.day.start());
+    let told = || summary(expected, &shortfalls, judged, Verdict::Fail, None, playback.day.start());
     (!shortfalls.is_empty()).then(told)
 }
 
@@ -278,12 +309,12 @@ fn summary(
     shortfalls: &[Shortfall],
     judged: Option<&Life>,
     verdict: Verdict,
-    blind: &[Reason],
+    blind: Option<&Reason>,
     start: Timestamp,
 ) -> String {
     let name = if expected.alertname.is_empty() { &expected.selector.text } else { &expected.alertname };
     if verdict == Verdict::Blind {
-        return blind.first().map_or_else(|| format!("{name}: blind"), |reason| reason.text.clone());
+        return blind.map_or_else(|| format!("{name}: blind"), |reason| reason.text.clone());
     }
     let Some(worst) = shortfalls.first() else {
         return match judged {
@@ -414,6 +445,16 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             ];
             checks.push(found);
         }
+    }
+    let undecided = playback.broken.iter().find(|file| file.may_alert_besides(&named));
+    let undecided =
+        undecided.or_else(|| unnamed().filter_map(|(_, rule)| rule.promql()).find_map(|expr| playback.undecided(expr)));
+    if let Some(file) = undecided {
+        let reason = file.reason("every other alert");
+        let silent = vec!["what could be read is silent".to_owned()];
+        let mut found = check("every other alert".to_owned(), Verdict::Blind, reason.text.clone(), silent);
+        found.reasons = vec![reason];
+        checks.push(found);
     }
     let foreign =
         playback.alert_rules().next().is_some() && playback.alert_rules().all(|(_, rule)| rule.promql().is_none());

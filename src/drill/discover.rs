@@ -3,8 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
+use crate::config::{self, Config};
 use crate::rules;
 use crate::text::yaml::{self, io_reason};
 use crate::text::{Diagnostic, Source};
@@ -114,8 +115,9 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
         let places = paths.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ");
         let problem = Diagnostic::error(format!("no replay and no unit test file found in {places}"));
         let templates = |path: &&PathBuf| {
-            // Configurations of other programs have templates too.
-            read(path).is_ok_and(|text| text.contains("expr:") && rules::looks_like_helm(&text))
+            // Configurations of other programs have templates too; those of a chart lie in a folder of this name.
+            let in_chart = || std::path::absolute(path).is_ok_and(|path| path.iter().any(|part| part == "templates"));
+            read(path).is_ok_and(|text| rules::looks_like_helm(&text) && (text.contains("expr:") || in_chart()))
         };
         if let Some(template) = found.skipped.iter().find(templates) {
             let text = format!(
@@ -169,13 +171,8 @@ fn search(folder: &Path, found: &mut Found, errors: &mut Vec<Diagnostic>) {
 
 /// The YAML files below a folder, sorted, those in hidden folders and in `target` left out; and what cannot be searched.
 pub fn yaml_files(folder: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
-    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.') && name.len() > 1;
-    let walk = WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(|entry| entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_name() == "target"));
     let (mut paths, mut problems) = (Vec::new(), Vec::new());
-    for entry in walk {
+    for entry in entries(folder) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -183,16 +180,47 @@ pub fn yaml_files(folder: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
                 continue;
             }
         };
-        // People know a file of this folder as `a.yaml`, not as `./a.yaml`.
-        let path = entry.path();
-        let path = path.strip_prefix(".").unwrap_or(path);
-        let path = path.strip_prefix(".").unwrap_or(path);
+        let path = shown(entry.path());
         let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
         if yaml && entry.file_type().is_file() {
             paths.push(path.to_owned());
         }
     }
     (paths, problems)
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = walkdir::Result<DirEntry>> {
+    let hidden = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with('.') && name.len() > 1;
+    WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(move |entry| entry.depth() == 0 || !(hidden(entry.file_name()) || entry.file_name() == "target"))
+}
+
+/// People know a file of this folder as `a.yaml`, not as `./a.yaml`.
+fn shown(path: &Path) -> &Path {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.strip_prefix(".").unwrap_or(path)
+}
+
+/// Places of `languages` that mean no file: what somebody wanted to say of their rules is not said.
+pub fn idle_languages(config: &Config) -> Vec<Diagnostic> {
+    let means_a_file = |place: &str| {
+        if !place.contains(['*', '?', '[']) {
+            return Path::new(place).exists();
+        }
+        let fixed: PathBuf =
+            Path::new(place).iter().take_while(|part| !part.to_string_lossy().contains(['*', '?', '['])).collect();
+        let folder = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
+        let files = entries(folder).filter_map(Result::ok).filter(|entry| entry.file_type().is_file());
+        files.into_iter().any(|entry| config::fits(place, shown(entry.path())))
+    };
+    let idle = config.languages.iter().filter(|(place, _)| !means_a_file(place));
+    idle.map(|(place, _)| {
+        let problem = Diagnostic::warning(format!("`languages`: no file matches {}", place.value));
+        place.diagnose_all(problem.help("paths are relative to the folder of firedrill.yaml; `**` stands for folders"))
+    })
+    .collect()
 }
 
 /// The files among them that hold rules, judged by their text: `groups` at the left margin, or a manifest of rules.

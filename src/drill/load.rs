@@ -1,5 +1,6 @@
 //! Reading an incident: its replay and the rule files that it names.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use crate::incident::MAX_DOCUMENT_BYTES;
 use crate::labels::Labels;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
-use crate::text::{Diagnostic, Source};
+use crate::text::{Diagnostic, Source, Span};
 
+use super::broken::BrokenFile;
 use super::documents::Documents;
 
 /// A replay and the rules under test.
@@ -17,6 +19,8 @@ use super::documents::Documents;
 pub struct Incident {
     pub replay: Replay,
     pub groups: Vec<Group>,
+    /// Rule files that cannot be read.
+    pub broken: Arc<[BrokenFile]>,
     /// Those of the settings; a replay's own come over them.
     pub external_labels: Labels,
     /// What was written about it.
@@ -57,44 +61,93 @@ pub fn load(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     load_source(&config.read_file(path).map_err(|error| vec![error])?, config)
 }
 
+/// As `load`, without the rule files that cannot be read (`Incident::broken`), where there are others.
+///
+/// # Errors
+/// As `load`.
+pub fn load_readable(path: &Path, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
+    read(&config.read_file(path).map_err(|error| vec![error])?, config)
+}
+
 /// As `load`, from a text whose name is its path.
 ///
 /// # Errors
 /// As `load`.
 pub fn load_source(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
+    let incident = read(source, config)?;
+    match &incident.broken[..] {
+        [] => Ok(incident),
+        broken => Err(broken.iter().flat_map(|file| file.problems.clone()).collect()),
+    }
+}
+
+fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let path = Path::new(source.name());
     let folder = path.parent().unwrap_or(Path::new(""));
     let replay = replay::read(source, folder)?;
     let mut groups = Vec::new();
-    let (mut errors, mut warnings) = (Vec::new(), replay.warnings.clone());
-    for file in &replay.rules {
-        let path = tidy(&file.path);
-        let read = config.read_file(&path).map_err(|error| match error.place {
-            Some(_) => vec![error],
-            None => vec![error.at(&replay.source, file.written.span).or_help(RULES_HELP)],
-        });
+    let (mut broken, mut warnings) = (Vec::new(), replay.warnings.clone());
+    for (path, written) in rule_paths(&replay, folder)? {
+        let name = path.display().to_string();
+        let source = match config.read_file(&path) {
+            Ok(source) => source,
+            Err(error) => {
+                let error = match error.place {
+                    Some(_) => error,
+                    None => error.at(&replay.source, written).or_help(RULES_HELP),
+                };
+                broken.push(BrokenFile::new(name, None, vec![error]));
+                continue;
+            }
+        };
         let options = ReadOptions { language: config.language(&path).cloned(), ..ReadOptions::default() };
-        let read = read.and_then(|source| rules::read_with(&source, &options));
-        match read {
+        match rules::read_with(&source, &options) {
             Ok(file) => {
                 warnings.extend(unread(&file));
                 warnings.extend(file.warnings);
                 groups.extend(file.groups);
             }
-            Err(found) => errors.extend(found),
+            Err(found) => broken.push(BrokenFile::new(name, Some(&source), found)),
         }
     }
-    if !errors.is_empty() {
-        return Err(errors);
+    if groups.is_empty() && !broken.is_empty() {
+        return Err(broken.into_iter().flat_map(|file| file.problems).collect());
     }
     let labels = config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
     let external_labels = Labels::from_pairs(labels);
     let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
     let documents = Documents::new(&replay, folder, limit);
-    Ok(Incident { name: incident_name(path), replay, groups, external_labels, documents, warnings })
+    let (name, broken) = (incident_name(path), broken.into());
+    Ok(Incident { name, replay, groups, broken, external_labels, documents, warnings })
 }
 
-const RULES_HELP: &str = "`rules` lists files, by their paths from the folder of the replay";
+const RULES_HELP: &str = "`rules` lists files and patterns, by their paths from the folder of the replay";
+
+/// The rule files that a replay names, each once, with the place that names it. A path that leads to a file is no pattern.
+///
+/// # Errors
+/// Patterns that are none, or that no file matches.
+fn rule_paths(replay: &Replay, folder: &Path) -> Result<Vec<(PathBuf, Span)>, Vec<Diagnostic>> {
+    let (mut paths, mut wrong) = (Vec::<(PathBuf, Span)>::new(), Vec::new());
+    for file in &replay.rules {
+        let span = file.written.span;
+        let found = match file.written.text.contains(['*', '?', '[', '\\']) && !file.path.exists() {
+            true => rules::matching(folder, &file.written.located(&replay.source)),
+            false => Ok(vec![tidy(&file.path)]),
+        };
+        match found {
+            Ok(found) if found.is_empty() => {
+                let problem = Diagnostic::error(format!("no file matches {}", file.written.text));
+                wrong.push(problem.at(&replay.source, span).help(RULES_HELP));
+            }
+            Ok(found) => paths.extend(found.into_iter().map(|path| (path, span))),
+            Err(problem) => wrong.push(problem),
+        }
+    }
+    let mut seen = HashSet::new();
+    paths.retain(|(path, _)| seen.insert(path.clone()));
+    if wrong.is_empty() { Ok(paths) } else { Err(wrong) }
+}
 
 /// What a rule file holds and no drill tests.
 fn unread(file: &RuleFile) -> Vec<Diagnostic> {

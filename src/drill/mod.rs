@@ -1,6 +1,7 @@
 //! Drills: a day of a replay, its alert rules evaluated over it, held against what had to happen.
 
 mod blind;
+mod broken;
 mod checks;
 pub mod comparison;
 pub mod discover;
@@ -24,8 +25,9 @@ use crate::replay::{Day, Limits};
 use crate::text::Diagnostic;
 
 pub use blind::reason as blindness;
+pub use broken::BrokenFile;
 pub use documents::Documents;
-pub use load::{Incident, load, load_source, tell_apart};
+pub use load::{Incident, load, load_readable, load_source, tell_apart};
 pub use playback::Playback;
 use verdict::{Drill, Part};
 

@@ -13,6 +13,7 @@ use crate::store::Moment;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
+use super::broken::BrokenFile;
 use super::documents::Documents;
 use super::load::Incident;
 use super::verdict::Life;
@@ -25,6 +26,8 @@ pub struct Playback {
     pub generated: Generated,
     pub run: Run,
     pub documents: Documents,
+    /// Rule files that could not be read, and what they may have held.
+    pub broken: Arc<[BrokenFile]>,
     profile: Profile,
 }
 
@@ -65,7 +68,8 @@ impl Playback {
         let groups = incident.groups.clone();
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
         let documents = incident.documents.clone();
-        Ok(Playback { day, groups, generated, run, documents, profile: options.profile })
+        let broken = incident.broken.clone();
+        Ok(Playback { day, groups, generated, run, documents, broken, profile: options.profile })
     }
 
     /// How the rules of a day are evaluated.
@@ -130,8 +134,19 @@ impl Playback {
 
     /// Whether any series of the day, generated or recorded, is what a selector selects.
     pub fn matches(&self, selector: &VectorSelector) -> bool {
+        self.has_series(&selector.matchers)
+    }
+
+    /// Whether any series of the day, generated or recorded, meets all matchers.
+    pub fn has_series(&self, matchers: &[Matcher]) -> bool {
         let store = &self.generated.store;
-        store.select(&selector.matchers).iter().any(|id| !store.series(*id).times.is_empty())
+        store.select(matchers).iter().any(|id| !store.series(*id).times.is_empty())
+    }
+
+    /// The first rule file that could not be read and may have rules that decide what an expression yields.
+    pub fn undecided(&self, expr: &Expr) -> Option<&BrokenFile> {
+        let is_there = |matchers: &[Matcher]| self.has_series(matchers);
+        self.broken.iter().find(|file| file.may_decide(expr, &self.groups, &is_there))
     }
 
     /// The ticks of a rule, each seeing what the rule could see then.

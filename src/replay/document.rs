@@ -31,7 +31,7 @@ pub struct Document {
     pub start: Text,
     /// The last moment, later than `start`.
     pub end: Text,
-    /// Rule files under test, relative to this file.
+    /// Rule files under test, relative to this file; patterns such as `../rules/*.yaml` too.
     #[serde(default)]
     pub rules: Vec<Text>,
     /// The language of the queries: `promql` (the default). `metricsql` says that the incident's own engine

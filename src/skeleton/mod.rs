@@ -229,6 +229,7 @@ impl Wish<'_> {
         let incident = Incident {
             replay,
             groups: groups.cloned().collect(),
+            broken: [].into(),
             external_labels: Labels::from_pairs(labels),
             documents: Documents::default(),
             warnings: Vec::new(),
