@@ -28,4 +28,5 @@ pub mod syntax;
 pub mod template;
 pub mod text;
 pub mod time;
+pub mod triage;
 pub mod unit_test;

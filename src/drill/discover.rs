@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::config::{self, Config};
-use crate::rules;
 use crate::text::yaml::{self, io_reason};
 use crate::text::{Diagnostic, Source};
+use crate::{rules, triage};
 
 /// What a YAML file is, judged by its keys at the left margin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub fn recognise(text: &str) -> FileKind {
         .map(|(key, _)| key.trim().trim_matches(['"', '\'']))
         .peekable();
     if keys.peek() == Some(&"firedrill") {
-        return FileKind::Replay;
+        // What is neither says so itself.
+        return if triage::is_runbook(text) { FileKind::Other } else { FileKind::Replay };
     }
     let keys: Vec<&str> = keys.collect();
     let tests = keys.contains(&"tests");
@@ -253,6 +254,10 @@ fn untestable(path: &Path, text: &str) -> Diagnostic {
         true => Diagnostic::error(format!("{name} is empty")),
         false => Diagnostic::error(format!("{name} is neither a replay nor a unit test file")),
     };
+    if triage::is_runbook(text) {
+        let problem = Diagnostic::error(format!("{name} is a runbook, and tests nothing by itself"));
+        return problem.help(format!("name it in a replay's `expect.triage`, or ask it: firedrill triage {name}"));
+    }
     problem.help("the first key of a replay is `firedrill: replay/1`; a unit test file has `rule_files:` and `tests:`")
 }
 
@@ -268,6 +273,7 @@ mod tests {
         assert_eq!(recognise("rule_files: [a.yaml]\nscrape_configs: []\n"), FileKind::Other);
         assert_eq!(recognise("suite: chart\ntests:\n- it: renders\n"), FileKind::Other);
         assert_eq!(recognise("groups:\n- name: x\n"), FileKind::Other);
+        assert_eq!(recognise("firedrill: runbook/1\n"), FileKind::Other);
         assert_eq!(recognise(""), FileKind::Other);
     }
 

@@ -38,7 +38,7 @@ mod units;
 mod values;
 mod variants;
 
-pub use deserialize::Text;
+pub use deserialize::{Entries, Later, Reader, Text};
 pub use document_expect::TriageDoc;
 pub use events::Event;
 pub use expectation::{
@@ -50,6 +50,7 @@ pub use generate::{Generated, Limits};
 pub use logs::{LogEntry, LogLines};
 pub use metrics::{Generator, Metric, Noise};
 pub use model::{Accept, Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
+pub use names::hint;
 pub use provenance::{Figure, Kind, SeriesProvenance};
 pub use read::read;
 pub use schema::schema;
