@@ -291,6 +291,46 @@ fn a_query_that_needs_more_samples_than_promtool_has_is_told() {
 }
 
 #[test]
+fn promtool_finds_the_alerts_of_native_histograms() {
+    let rules = "groups: [{name: a, rules: [\
+        {alert: Slow, expr: 'histogram_quantile(0.9, sum by (job) (rate(rtt[5m]))) > 1', for: 5m}, \
+        {alert: Many, expr: 'histogram_count(rate(sizes[5m])) > 3', annotations: {of: '{{ $value }}'}}]}]\n";
+    let replay = "\
+firedrill: replay/1
+title: Slow answers
+start: 2026-01-10T12:00:00Z
+end: 2026-01-10T13:00:00Z
+rules: [rules.yaml]
+targets:
+  api: {labels: {job: api}, scrape: 30s}
+spans:
+  slow: {from: '12:20:00', to: '12:40:00'}
+  gone: {from: '12:50:10', to: '12:51:10'}
+metrics:
+  - {series: rtt, histogram: {native: {schema: 3}, rate: 20/s, samples: {else: 'lognormal(0.05, 0.4)', slow: 'lognormal(1.2, 0.4)'}}}
+  - {series: sizes, histogram: {buckets: [1, 5], native: {schema: -53}, rate: {else: 1/s, slow: 9/s}, samples: 'uniform(0, 9)'}}
+gaps:
+  - {restart: {target: api}, during: gone}
+expect:
+  alerts: [Slow: {times: 1}, Many: {times: 1}]
+";
+    let folder = folder(&[("replay.yaml", replay), ("rules.yaml", rules)]);
+    assert!(firedrill(folder.path(), &["test"]).status.success());
+    export(folder.path(), &["promtool", ".", "--undated", "--every-tick", "-o", "out"]);
+    let files = tests_in(&folder.path().join("out"));
+    let text = fs::read_to_string(&files[0]).expect("a file that was written");
+    // Two alerts at 61 ticks.
+    assert_eq!(text.matches("eval_time").count(), 122);
+    assert!(text.contains("{{schema:-53 ") && text.contains("{{schema:3 "), "{text}");
+    assert!(firedrill(folder.path(), &["test", "out"]).status.success());
+    let converted = firedrill(folder.path(), &["test", "--convert", files[0].to_str().expect("UTF-8"), "-o", "back"]);
+    assert!(converted.status.success(), "{}", String::from_utf8_lossy(&converted.stderr));
+    let Some(program) = common::peer("promtool") else { return };
+    let run = promtool(&program, &["test", "rules"], &files);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+}
+
+#[test]
 fn a_day_without_alerts_is_no_test() {
     let rules = "groups: [{name: a, rules: [{record: a, expr: up}]}]\n";
     let folder = folder(&[("replay.yaml", REPLAY), ("rules.yaml", rules)]);

@@ -59,7 +59,7 @@ struct PromtoolArgs {
   promtool tsdb create-blocks-from openmetrics day.om data
 
 Every sample stands at its own time, also one that arrived late. Stale markers are left out, for the format has none: a \
-series that ended goes on for the 5 minutes of the lookback.")]
+series that ended goes on for the 5 minutes of the lookback. So are native histograms.")]
 struct OpenmetricsArgs {
     #[command(flatten)]
     day: DayArgs,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::histogram;
 use crate::labels::{Labels, METRIC_NAME};
 use crate::number::{format_api, is_stale};
 use crate::replay::{Day, Generated, Generator};
@@ -10,13 +11,14 @@ use crate::store::Series;
 use crate::time::Timestamp;
 
 /// The samples of a day, family by family, series by series, in order of time. Every sample stands at its own time, also
-/// one that arrived late; stale markers are left out, for the format has none.
+/// one that arrived late; stale markers and native histograms are left out, for the text format has none.
 pub fn openmetrics(day: &Day, generated: &Generated) -> String {
     let mut metrics: BTreeMap<&str, Vec<&Series>> = BTreeMap::new();
     for series in generated.store.iter() {
         metrics.entry(series.labels.name()).or_default().push(series);
     }
     let kinds = kinds(day);
+    let written = |value: f64| !is_stale(value) && histogram::index_of(value).is_none();
     let mut out = String::new();
     // Writing to a string cannot fail.
     for (name, series) in &metrics {
@@ -32,7 +34,7 @@ pub fn openmetrics(day: &Day, generated: &Generated) -> String {
         let _ = writeln!(out, "# TYPE {} {kind}", family_name(family));
         for series in series {
             let labels = sample_labels(&series.labels);
-            for (time, value) in series.times.iter().zip(&series.values).filter(|(_, value)| !is_stale(**value)) {
+            for (time, value) in series.times.iter().zip(&series.values).filter(|(_, value)| written(**value)) {
                 let _ = writeln!(out, "{labels} {} {}", format_api(*value), seconds(*time));
             }
         }

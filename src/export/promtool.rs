@@ -136,10 +136,10 @@ impl Found {
         let mut store = MetricStore::default();
         for input in &stretch.inputs {
             let id = store.id_or_create(&input.labels);
-            for (time, value) in &input.samples {
+            for (time, sample) in &input.samples {
                 let time = *time - shift;
                 store
-                    .append(id, time, *value, Moment::arrival(time))
+                    .append_sample(id, time, sample, Moment::arrival(time))
                     .expect("samples of one series, in the order in which they stand in another store");
             }
         }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::values;
 use super::yaml::{scalar, words};
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::number::format_api;
 use crate::promql;
@@ -24,7 +25,7 @@ pub struct ConvertedReplay {
 /// Writes a test group as a replay that names its rule files by the given paths.
 ///
 /// # Errors
-/// Series and values that cannot be read, with their places; too many samples; native histograms, which replays do not have.
+/// Series and values that cannot be read, with their places; too many samples.
 pub fn replay_of(
     file: &TestFile,
     group: &TestGroup,
@@ -33,11 +34,6 @@ pub fn replay_of(
     max_samples: u64,
 ) -> Result<ConvertedReplay, Vec<Diagnostic>> {
     let input = unit_test::load_series(file, group, max_samples)?;
-    if let Some(series) = input.store.iter().find(|series| series.histograms.is_some()) {
-        let problem = format!("{}: native histograms in replays are not supported yet", series.labels.as_metric());
-        let problem = Diagnostic::error(problem).at(&file.source, group.span);
-        return Err(vec![problem.help("run the group as the promtool test that it is")]);
-    }
     let mut warnings = input.warnings;
     warnings.extend(unsaid(file, group, &rules.groups));
     let span = Span { start: group.start, end: group.start + group.longest().max(file.evaluation_interval) };
@@ -57,7 +53,8 @@ pub fn replay_of(
     let series: Vec<_> = input.store.iter().filter(|series| !series.times.is_empty()).collect();
     out += if series.is_empty() { "metrics: []\n" } else { "metrics:\n" };
     for series in series {
-        let samples: Vec<(Timestamp, f64)> = series.times.iter().copied().zip(series.values.iter().copied()).collect();
+        let samples: Vec<(Timestamp, Sample)> =
+            series.times.iter().enumerate().map(|(at, time)| (*time, series.sample(at))).collect();
         let items = values::notation(group.start, group.interval, &samples);
         let _ = writeln!(out, "  - series: {}", scalar(&series.labels.as_metric()));
         out += &words("    values:", items.iter().map(String::as_str));

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::histogram::Sample;
 use crate::labels::Labels;
 use crate::replay::Day;
 use crate::store::{MetricStore, Series};
@@ -20,7 +21,7 @@ pub struct Stretch {
 /// One series of samples, at their own times.
 pub struct Input {
     pub labels: Labels,
-    pub samples: Vec<(Timestamp, f64)>,
+    pub samples: Vec<(Timestamp, Sample)>,
 }
 
 /// The stretches of a day, in order, and how many series have samples that came late for a tick.
@@ -59,7 +60,7 @@ fn late(series: &Series, ticks: &Ticks) -> impl Iterator<Item = Timestamp> {
 fn arrived(store: &MetricStore, tick: Timestamp) -> Vec<Input> {
     let seen = store.iter().map(|series| {
         let indices = (0..series.times.len()).take_while(|index| series.moment(*index).at <= tick);
-        let samples = indices.map(|index| (series.times[index], series.values[index])).collect();
+        let samples = indices.map(|index| (series.times[index], series.sample(index))).collect();
         Input { labels: series.labels.clone(), samples }
     });
     seen.filter(|input| !input.samples.is_empty()).collect()
@@ -108,6 +109,7 @@ mod tests {
         }
         // 1055 should have been there at 1060 and came at 1070; 1010 came in time for 1060.
         assert_eq!(late(store.series(id), &TICKS).collect::<Vec<_>>(), [Timestamp(1120)]);
-        assert_eq!(arrived(&store, Timestamp(1060))[0].samples, [(Timestamp(1000), 1.0), (Timestamp(1010), 1.0)]);
+        let one = |time: i64| (Timestamp(time), Sample::Float(1.0));
+        assert_eq!(arrived(&store, Timestamp(1060))[0].samples, [one(1000), one(1010)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Samples in the notation of promtool's test files: positions of a grid, runs, gaps (`0x120`, `1+2x10`, `_x3`,
 //! `stale`). The notation is read by `promql::series_values`.
 
+use crate::histogram::{FloatHistogram, ResetHint, Sample};
 use crate::number::{format_api, is_stale};
 use crate::time::{Duration, Timestamp};
 
@@ -19,7 +20,7 @@ fn common_divisor(mut a: i64, mut b: i64) -> i64 {
 
 /// The items that a series of samples is written with. Times stand on the grid, in order; adding a step again and again
 /// yields each value to the last bit.
-pub fn notation(start: Timestamp, grid: Duration, samples: &[(Timestamp, f64)]) -> Vec<String> {
+pub fn notation(start: Timestamp, grid: Duration, samples: &[(Timestamp, Sample)]) -> Vec<String> {
     let position = |time: Timestamp| (time - start).0 / grid.0;
     let mut items = Vec::new();
     let mut next = 0;
@@ -32,7 +33,7 @@ pub fn notation(start: Timestamp, grid: Duration, samples: &[(Timestamp, f64)]) 
         }
         next = position(*time);
         let adjacent = rest.iter().zip(next..).take_while(|((time, _), place)| position(*time) == *place).count();
-        let mut values: &[(Timestamp, f64)];
+        let mut values: &[(Timestamp, Sample)];
         (values, rest) = rest.split_at(adjacent);
         next += adjacent as i64;
         while !values.is_empty() {
@@ -45,8 +46,18 @@ pub fn notation(start: Timestamp, grid: Duration, samples: &[(Timestamp, f64)]) 
 }
 
 /// The item that says as many of the first values as one can, and how many it says.
-fn run(values: &[(Timestamp, f64)]) -> (String, usize) {
-    let first = values[0].1;
+fn run(values: &[(Timestamp, Sample)]) -> (String, usize) {
+    let first = match &values[0].1 {
+        Sample::Float(value) => *value,
+        Sample::Histogram(first) => {
+            let same = |(_, sample): &&(Timestamp, Sample)| sample.histogram().is_some_and(|next| next.equals(first));
+            let count = values.iter().take_while(same).count();
+            // What is known of resets follows from the histograms before, as a server finds it.
+            let written = FloatHistogram { hint: ResetHint::Unknown, ..FloatHistogram::clone(first) }.test_expression();
+            return (if count > 1 { format!("{written}x{}", count - 1) } else { written }, count);
+        }
+    };
+    let float = |(_, sample): &(Timestamp, Sample)| sample.float();
     if is_stale(first) {
         return ("stale".to_owned(), 1);
     }
@@ -54,14 +65,20 @@ fn run(values: &[(Timestamp, f64)]) -> (String, usize) {
     if !first.is_finite() {
         return (written, 1);
     }
-    let equal = values.iter().take_while(|(_, value)| value.to_bits() == first.to_bits()).count();
+    let same = |value: f64| value.to_bits() == first.to_bits();
+    let equal = values.iter().map_while(float).take_while(|value| same(*value)).count();
     if equal > 2 {
         return (format!("{written}x{}", equal - 1), equal);
     }
-    let step = values.get(1).map_or(0.0, |(_, second)| second - first);
+    let step = values.get(1).and_then(float).map_or(0.0, |second| second - first);
     if equal == 1 && step.is_finite() {
         let sums = std::iter::successors(Some(first), |sum| Some(sum + step));
-        let rising = values.iter().zip(sums).take_while(|((_, value), sum)| value.to_bits() == sum.to_bits()).count();
+        let rising = values
+            .iter()
+            .map_while(float)
+            .zip(sums)
+            .take_while(|(value, sum)| value.to_bits() == sum.to_bits())
+            .count();
         if rising > 2 {
             let sign = if step < 0.0 { '-' } else { '+' };
             return (format!("{written}{sign}{}x{}", format_api(step.abs()), rising - 1), rising);
@@ -76,11 +93,14 @@ mod tests {
 
     use super::*;
     use crate::number::stale_marker;
-    use crate::promql::series_values::expand_values;
+    use crate::promql::series_values::{SampleRun, parse_samples};
 
     fn written(values: &[Option<f64>]) -> String {
-        let samples: Vec<(Timestamp, f64)> =
-            values.iter().zip(0..).filter_map(|(value, at)| Some((Timestamp(at * 1000), (*value)?))).collect();
+        let samples: Vec<(Timestamp, Sample)> = values
+            .iter()
+            .zip(0..)
+            .filter_map(|(value, at)| Some((Timestamp(at * 1000), Sample::Float((*value)?))))
+            .collect();
         notation(Timestamp(0), Duration(1000), &samples).join(" ")
     }
 
@@ -110,6 +130,22 @@ mod tests {
         assert_eq!(written(&[Some(0.1), Some(0.2), Some(0.3)]), "0.1 0.2 0.3");
     }
 
+    #[test]
+    fn equal_histograms_in_a_row_are_one_item() {
+        let one = FloatHistogram { count: 2.0, sum: 3.0, zero_count: 2.0, ..FloatHistogram::default() };
+        let two = FloatHistogram { hint: ResetHint::NotReset, count: 3.0, ..one.clone() };
+        let samples = [Some(&one), Some(&one), Some(&two), None, Some(&two)];
+        let histogram = |histogram: &FloatHistogram| Sample::Histogram(std::sync::Arc::new(histogram.clone()));
+        let samples: Vec<(Timestamp, Sample)> = (0..)
+            .zip(samples)
+            .map(|(at, sample)| (Timestamp(at), sample.map_or(Sample::Float(1.0), histogram)))
+            .collect();
+        assert_eq!(
+            notation(Timestamp(0), Duration(1), &samples).join(" "),
+            "{{count:2 sum:3 z_bucket:2}}x1 {{count:3 sum:3 z_bucket:2}} 1 {{count:3 sum:3 z_bucket:2}}"
+        );
+    }
+
     proptest! {
         #[test]
         fn what_is_written_reads_back_bit_by_bit(values in prop::collection::vec(prop_oneof![
@@ -126,8 +162,9 @@ mod tests {
             // All other NaN are one.
             let bits = |value: f64| if value.is_nan() && !is_stale(value) { f64::NAN.to_bits() } else { value.to_bits() };
             let expected: Vec<Option<u64>> = expected.into_iter().map(|v| v.map(|v| bits(f64::from_bits(v)))).collect();
-            let read = expand_values(&written(&values), 1000).unwrap();
-            prop_assert_eq!(read.into_iter().map(|value| value.map(bits)).collect::<Vec<_>>(), expected);
+            let read = parse_samples(&written(&values)).unwrap();
+            let read = read.iter().flat_map(SampleRun::samples).map(|sample| sample.map(|sample| sample.float().unwrap()));
+            prop_assert_eq!(read.map(|value| value.map(bits)).collect::<Vec<_>>(), expected);
         }
     }
 }

@@ -30,7 +30,7 @@ static BOUNDS: LazyLock<Vec<f64>> = LazyLock::new(|| {
 
 /// The upper bound of a bucket; the last one that numbers fall into ends at the largest number, the one behind it is for
 /// infinities.
-pub(super) fn exponential(index: i32, schema: i32) -> f64 {
+pub fn exponential(index: i32, schema: i32) -> f64 {
     if schema < 0 {
         let exponent = i64::from(index) << -schema;
         return if exponent == 1024 { f64::MAX } else { ldexp(1.0, exponent) };

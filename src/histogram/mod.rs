@@ -14,6 +14,7 @@ mod trim;
 mod validate;
 
 pub use arithmetic::{Combined, MixedSchemas};
+pub use bounds::exponential as exponential_bound;
 pub use compensation::Compensation;
 pub use handle::{handle, index_of};
 pub use intervals::Interval;

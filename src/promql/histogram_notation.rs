@@ -34,6 +34,19 @@ pub enum Change {
     Subtract,
 }
 
+impl PartialEq for HistogramRun {
+    /// Histograms compare bit by bit, and with what is said of resets.
+    fn eq(&self, other: &HistogramRun) -> bool {
+        let same = |a: &FloatHistogram, b: &FloatHistogram| a.hint == b.hint && a.equals(b);
+        let same_step = match (&self.step, &other.step) {
+            (Some((change, step)), Some((of, by))) => change == of && same(step, by),
+            (None, None) => true,
+            _ => false,
+        };
+        self.span == other.span && self.count == other.count && same(&self.first, &other.first) && same_step
+    }
+}
+
 impl HistogramRun {
     /// The histograms, one after another.
     pub fn histograms(&self) -> impl Iterator<Item = Arc<FloatHistogram>> + '_ {

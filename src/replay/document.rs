@@ -337,7 +337,7 @@ pub struct MetricDoc {
     /// The counter of what has left a backlog, named by the series of that backlog.
     #[serde(default)]
     pub drained: Option<Text>,
-    /// A classic histogram: `_bucket`, `_sum` and `_count`.
+    /// A classic histogram (`_bucket`, `_sum` and `_count`), a native one, or both.
     #[serde(default)]
     pub histogram: Option<HistogramDoc>,
     /// Values in promtool's notation, one a scrape: `0+1x10 _ 5 stale`. A `_` is a scrape that does not find the series, so
@@ -380,14 +380,29 @@ pub struct BacklogDoc {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HistogramDoc {
-    /// Upper bounds, increasing; `+Inf` is added.
+    /// Upper bounds, increasing; `+Inf` is added. They make a classic histogram, unless `native` has the schema -53.
+    #[serde(default)]
     pub buckets: Vec<Text>,
+    /// A native histogram under the name of the series; with `buckets` beside the classic one.
+    #[serde(default)]
+    pub native: Option<NativeDoc>,
     /// Observations: a rate, or rates by span.
     pub rate: BySpanDoc,
     /// How they are distributed: `uniform(0.1, 0.3)`, `normal(0.2, 0.05)` (mean, deviation),
     /// `lognormal(0.2, 0.5)` (median, deviation of the logarithm), `exponential(0.2)` (mean), `constant(0.2)`, or
     /// quantiles `p0=0.01 p50=0.2 p99=1.5 p100=3`; one for all, or by span.
     pub samples: BySpanDoc,
+}
+
+/// The resolution of a native histogram.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NativeDoc {
+    /// From -4 to 8: each bound is 2^(2^-schema) times the one before. -53: the bounds are those of `buckets`.
+    pub schema: Text,
+    /// Observations from minus this to this are in the zero bucket; 2^-128 unless written.
+    #[serde(default)]
+    pub zero_threshold: Option<Text>,
 }
 
 /// One figure for all the time, or figures by span (`{else: 1, stuck: 0}`); `else` is for the rest of the time.

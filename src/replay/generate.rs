@@ -10,6 +10,7 @@ use super::provenance::{self, Figure, SeriesProvenance};
 use super::timeline::Timeline;
 use super::units::Rate;
 use super::values::{Of, Values, whole};
+use crate::histogram::Sample;
 use crate::labels::{Labels, METRIC_NAME};
 use crate::number::{is_stale, stale_marker};
 use crate::store::{AppendError, MetricStore, Moment, SeriesId};
@@ -205,7 +206,7 @@ impl<'a> Scrape<'a> {
             let starting = self.gaps.iter().any(|gap| gap.covers(time) && matches!(gap.kind, GapKind::Restart(_)));
             let value = match covered(&[GapKind::Vanished]) {
                 true => None,
-                false => Some(f64::from(u8::from(!starting && !covered(&[GapKind::Down])))),
+                false => Some(Sample::Float(f64::from(u8::from(!starting && !covered(&[GapKind::Down]))))),
             };
             self.write(series.as_mut(), time, value, store)?;
         }
@@ -214,14 +215,19 @@ impl<'a> Scrape<'a> {
 
     fn metric(&mut self, metric: &Metric, store: &mut MetricStore) -> Result<(), Clash> {
         match &metric.generator {
-            Generator::Histogram { bounds, rate, samples } => {
+            Generator::Histogram { classic, native, rate, samples } => {
                 let observations = observations(rate, samples);
-                let mut parts: Vec<Of> = bounds.iter().map(|bound| Of::Bound(*bound)).collect();
-                parts.extend([Of::Bound(f64::INFINITY), Of::Sum, Of::Count]);
-                let labels = histogram_labels(&metric.own, bounds);
-                for (of, own) in parts.into_iter().zip(labels) {
-                    let values = Values::of_histogram(&observations, of);
-                    self.series(metric, &own, values, of != Of::Sum, store)?;
+                if let Some(bounds) = classic {
+                    let mut parts: Vec<Of> = bounds.iter().map(|bound| Of::Bound(*bound)).collect();
+                    parts.extend([Of::Bound(f64::INFINITY), Of::Sum, Of::Count]);
+                    let labels = histogram_labels(&metric.own, bounds);
+                    for (of, own) in parts.into_iter().zip(labels) {
+                        let values = Values::of_histogram(&observations, of);
+                        self.series(metric, &own, values, of != Of::Sum, store)?;
+                    }
+                }
+                if let Some(buckets) = native {
+                    self.series(metric, &metric.own, Values::of_native(&observations, buckets), false, store)?;
                 }
                 Ok(())
             }
@@ -230,7 +236,7 @@ impl<'a> Scrape<'a> {
                     let mut series = None;
                     self.turn(&mut series, recording.labels.clone(), self.day.start(), store)?;
                     for (time, value) in &recording.samples {
-                        self.write(series.as_mut(), *time, *value, store)?;
+                        self.write(series.as_mut(), *time, value.map(Sample::Float), store)?;
                     }
                 }
                 Ok(())
@@ -271,9 +277,13 @@ impl<'a> Scrape<'a> {
             if began || series.is_none() {
                 self.turn(&mut series, self.labels(own, restarted), time, store)?;
             }
-            let value =
-                values.next(time).map(|value| if is_stale(value) || base == 0.0 { value } else { value + base });
-            let value = value.map(|value| if rounds && !is_stale(value) { whole(value) } else { value });
+            let value = values.next(time).map(|sample| match sample {
+                Sample::Float(value) if !is_stale(value) => {
+                    let value = if base == 0.0 { value } else { value + base };
+                    Sample::Float(if rounds { whole(value) } else { value })
+                }
+                other => other,
+            });
             let born = metric.born.is_some_and(|born| born <= time);
             let hidden = series.as_ref().is_some_and(|series: &Series| self.hidden(&series.labels, time));
             let exposed = born && !hidden;
@@ -327,19 +337,21 @@ impl<'a> Scrape<'a> {
         &mut self,
         series: Option<&mut Series>,
         time: Timestamp,
-        value: Option<f64>,
+        sample: Option<Sample>,
         store: &mut MetricStore,
     ) -> Result<(), Clash> {
         let Some(series) = series else { return Ok(()) };
-        let value = match value {
-            Some(value) => value,
-            None if series.exposed && !self.target.pushed => stale_marker(),
+        let sample = match sample {
+            Some(sample) => sample,
+            None if series.exposed && !self.target.pushed => Sample::Float(stale_marker()),
             None => return Ok(()),
         };
-        series.exposed = !is_stale(value);
+        series.exposed = !sample.float().is_some_and(is_stale);
         let moment = Moment::arrival(self.arrival(&series.labels, time));
         self.written += 1;
-        store.append(series.id, time, value, moment).map_err(|error| Clash { labels: series.labels.clone(), error })
+        store
+            .append_sample(series.id, time, &sample, moment)
+            .map_err(|error| Clash { labels: series.labels.clone(), error })
     }
 
     /// When a sample arrives: at its time, or when the last gap ends that holds it back.

@@ -50,6 +50,15 @@ impl Distribution {
         }
     }
 
+    /// The part of observations that are less than `bound`.
+    pub fn strictly_below(&self, bound: f64) -> f64 {
+        match self {
+            Distribution::Constant(value) => f64::from(u8::from(*value < bound)),
+            // No single value has a part of its own.
+            _ => self.below(bound),
+        }
+    }
+
     pub fn mean(&self) -> f64 {
         match self {
             Distribution::Constant(value) => *value,

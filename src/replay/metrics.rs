@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use super::deserialize::{Reader, Text};
-use super::document::{BySpanDoc, FigureDoc, MetricDoc};
+use super::document::{BySpanDoc, FigureDoc, HistogramDoc, MetricDoc};
 use super::histogram::{self, Distribution};
 use super::model::{Day, Target};
 use super::names;
+use super::native::{Buckets, DEFAULT_ZERO_THRESHOLD};
 use super::provenance::{Figure, Kind};
 use super::recorded::{Files, Recorded};
 use super::shaken::{LooseFigure, Scaled};
 use super::spans::figure;
 use super::timeline::Timeline;
 use super::units::{self, Rate};
+use crate::histogram::{CUSTOM_BUCKETS, EXPONENTIAL};
 use crate::labels::{Labels, METRIC_NAME};
-use crate::promql::series_values::{ValueRun, parse_values};
+use crate::promql::series_values::{SampleRun, parse_samples};
+use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Span};
 use crate::time::Timestamp;
 
@@ -71,12 +74,14 @@ pub enum Generator {
         starts: f64,
     },
     Histogram {
-        bounds: Vec<f64>,
+        /// The bounds of the classic histogram, if there is one.
+        classic: Option<Vec<f64>>,
+        native: Option<Buckets>,
         rate: Timeline<Rate>,
         samples: Timeline<Distribution>,
     },
     /// One value a scrape; `None` where there is none.
-    Values(Vec<ValueRun>),
+    Values(Vec<SampleRun>),
     Recorded(Vec<Recorded>),
 }
 
@@ -116,9 +121,9 @@ impl Generator {
                 Generator::Drained { inflow: other, out: off, starts: begin },
             ) => inflow == other && out == off && starts == begin,
             (
-                Generator::Histogram { bounds, rate, samples },
-                Generator::Histogram { bounds: others, rate: other, samples: of },
-            ) => bounds == others && rate == other && samples == of,
+                Generator::Histogram { classic, native, rate, samples },
+                Generator::Histogram { classic: bounds, native: buckets, rate: other, samples: of },
+            ) => classic == bounds && native == buckets && rate == other && samples == of,
             (Generator::Values(runs), Generator::Values(others)) => runs == others,
             (Generator::Recorded(_), Generator::Recorded(_)) => true,
             _ => false,
@@ -129,7 +134,9 @@ impl Generator {
     pub fn series(&self) -> usize {
         match self {
             // Each bound, +Inf, the sum and the count.
-            Generator::Histogram { bounds, .. } => bounds.len() + 3,
+            Generator::Histogram { classic, native, .. } => {
+                classic.as_ref().map_or(0, |bounds| bounds.len() + 3) + usize::from(native.is_some())
+            }
             Generator::Recorded(series) => series.len(),
             _ => 1,
         }
@@ -279,21 +286,12 @@ impl Context<'_> {
             }
             "drained" => self.drained(doc.drained.as_ref()?, rests),
             "histogram" => {
-                let doc = doc.histogram.as_ref()?;
-                let bounds: Vec<Option<f64>> =
-                    doc.buckets.iter().map(|bound| reader.keep(bound.span, units::amount(&bound.text))).collect();
+                let (place, doc) = (doc.series.span, doc.histogram.as_ref()?);
+                let buckets = self.buckets(doc, place);
                 let rate = self.rates(&doc.rate, "rate", rests);
                 let samples = self.timeline(&doc.samples, "samples", None, rests, &histogram::distribution);
-                let mut bounds: Vec<f64> = bounds.into_iter().collect::<Option<_>>()?;
-                bounds.retain(|bound| *bound != f64::INFINITY);
-                if let Some(at) = (1..bounds.len()).find(|at| bounds[at - 1] >= bounds[*at]) {
-                    reader.problem(
-                        doc.buckets[at].span,
-                        Diagnostic::error("buckets that do not increase").help("list upper bounds from small to large"),
-                    );
-                    return None;
-                }
-                Some(Generator::Histogram { bounds, rate: rate?, samples: samples? })
+                let (classic, native) = buckets?;
+                Some(Generator::Histogram { classic, native, rate: rate?, samples: samples? })
             }
             "values" => {
                 let text = doc.values.as_ref()?;
@@ -319,9 +317,63 @@ impl Context<'_> {
         }
     }
 
+    /// The bounds of a classic histogram, and the buckets of a native one.
+    fn buckets(&self, doc: &HistogramDoc, place: Span) -> Option<(Option<Vec<f64>>, Option<Buckets>)> {
+        let reader = self.reader;
+        let bounds: Vec<Option<f64>> =
+            doc.buckets.iter().map(|bound| reader.keep(bound.span, units::amount(&bound.text))).collect();
+        let mut bounds: Vec<f64> = bounds.into_iter().collect::<Option<_>>()?;
+        bounds.retain(|bound| *bound != f64::INFINITY);
+        if let Some(at) = (1..bounds.len()).find(|at| bounds[at - 1] >= bounds[*at]) {
+            reader.problem(
+                doc.buckets[at].span,
+                Diagnostic::error("buckets that do not increase").help("list upper bounds from small to large"),
+            );
+            return None;
+        }
+        let listed = !doc.buckets.is_empty();
+        let Some(native) = &doc.native else {
+            if !listed {
+                let problem = Diagnostic::error("a histogram without buckets");
+                reader.problem(place, problem.help("write `buckets: [0.1, 0.5, 1]`, or `native: {schema: 3}`"));
+                return None;
+            }
+            return Some((Some(bounds), None));
+        };
+        let problem = match native.schema.text.trim().parse() {
+            Ok(CUSTOM_BUCKETS) if bounds.is_empty() => {
+                Diagnostic::error("the schema -53 without `buckets`").help("list the bounds: `buckets: [0.1, 0.5, 1]`")
+            }
+            Ok(CUSTOM_BUCKETS) if native.zero_threshold.is_some() => {
+                Diagnostic::error("a `zero_threshold` of custom buckets")
+                    .help("only exponential ones have a zero bucket")
+            }
+            Ok(CUSTOM_BUCKETS) => return Some((None, Some(Buckets::Custom(bounds.into())))),
+            Ok(schema) if EXPONENTIAL.contains(&schema) => {
+                let zero_threshold = match &native.zero_threshold {
+                    None => DEFAULT_ZERO_THRESHOLD,
+                    Some(text) => {
+                        let amount = reader.keep(text.span, units::amount(&text.text))?;
+                        if !(amount >= 0.0 && amount.is_finite()) {
+                            let problem = Diagnostic::error(format!("`{}` is no threshold", text.text));
+                            reader.problem(text.span, problem.help("write 0 or more, such as 0.001"));
+                            return None;
+                        }
+                        amount
+                    }
+                };
+                return Some((listed.then_some(bounds), Some(Buckets::Exponential { schema, zero_threshold })));
+            }
+            _ => Diagnostic::error(format!("`{}` is no schema of native histograms", native.schema.text))
+                .help("write -4 to 8, or -53 for the bounds of `buckets`"),
+        };
+        reader.problem(native.schema.span, problem);
+        None
+    }
+
     /// Values one a scrape, not more than there are scrapes.
-    fn values(&self, text: &Text, doc: &MetricDoc) -> Option<Vec<ValueRun>> {
-        let runs = match parse_values(&text.text) {
+    fn values(&self, text: &Text, doc: &MetricDoc) -> Option<Vec<SampleRun>> {
+        let runs = match parse_samples(&text.text) {
             Ok(runs) => runs,
             Err(error) => {
                 self.reader.syntax(
@@ -335,7 +387,7 @@ impl Context<'_> {
         };
         let target = target(self.day, doc.target.as_ref(), doc.series.span, self.reader)?;
         let scrapes = self.day.targets[target].scrapes(self.day.calendar);
-        let count = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.count));
+        let count = runs.iter().fold(0_u64, |sum, run| sum.saturating_add(run.count()));
         if count > scrapes {
             let problem = Diagnostic::error(format!("{count} values for {scrapes} scrapes"));
             self.reader.problem(
@@ -343,6 +395,14 @@ impl Context<'_> {
                 problem.help("one value is exposed a scrape; the rest lie behind the end of the replay"),
             );
             return None;
+        }
+        for run in &runs {
+            let refused = run.samples().flatten().find_map(|sample| sample.histogram()?.validate().err());
+            if let Some(refused) = refused {
+                let error = ParseError::new(run.span(), refused.to_string());
+                self.reader.syntax(text, "no native histogram", &error, "write one that a server would store");
+                return None;
+            }
         }
         Some(runs)
     }

@@ -22,6 +22,7 @@ mod marks;
 mod metrics;
 mod model;
 mod names;
+mod native;
 mod provenance;
 mod random;
 mod read;

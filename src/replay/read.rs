@@ -467,7 +467,10 @@ fn one_generator_a_series(metrics: &[Metric], targets: &[Target], reader: &Reade
 /// The labels of the series that a metric makes.
 pub fn series_of(metric: &Metric) -> Vec<Labels> {
     match &metric.generator {
-        Generator::Histogram { bounds, .. } => super::generate::histogram_labels(&metric.labels, bounds),
+        Generator::Histogram { classic, native, .. } => {
+            let classic = classic.iter().flat_map(|bounds| super::generate::histogram_labels(&metric.labels, bounds));
+            classic.chain(native.iter().map(|_| metric.labels.clone())).collect()
+        }
         Generator::Recorded(series) => series.iter().map(|series| series.labels.clone()).collect(),
         _ => vec![metric.labels.clone()],
     }

@@ -132,6 +132,55 @@ fn a_histogram_counts_below_its_bounds() {
     assert!(values(&generated, "rtt_sum").ends_with(" 600"));
 }
 
+/// The histograms of a series, as Prometheus prints them.
+fn histograms(generated: &Generated, name: &str) -> Vec<String> {
+    let found = named(generated, name);
+    let series = found.first().unwrap();
+    (0..series.times.len())
+        .map(|at| series.sample(at).histogram().map_or_else(|| "S".to_owned(), ToString::to_string))
+        .collect()
+}
+
+#[test]
+fn a_native_histogram_has_the_observations_of_the_classic_one() {
+    let generated = generate(
+        "metrics:\n  - {series: rtt, histogram: {buckets: [0.5, 1], native: {schema: 0}, rate: 4/s, samples: \"uniform(0, 1)\"}}\n",
+    );
+    // 1200 observations; of 2^-11, less than one.
+    let last = histograms(&generated, "rtt").pop().unwrap();
+    assert!(
+        last.starts_with("{count:1200, sum:600, ")
+            && last.ends_with(", (0.125,0.25]:150, (0.25,0.5]:300, (0.5,1]:600}")
+    );
+    assert_eq!(named(&generated, "rtt_bucket").len(), 3);
+    let custom = generate(
+        "metrics:\n  - {series: rtt, histogram: {buckets: [0.5, 1], native: {schema: -53}, rate: 4/s, samples: \"uniform(0, 2)\"}}\n",
+    );
+    assert_eq!(histograms(&custom, "rtt")[1], "{count:120, sum:120, [-Inf,0.5]:30, (0.5,1]:30, (1,+Inf]:60}");
+    assert!(named(&custom, "rtt_bucket").is_empty());
+}
+
+#[test]
+fn a_restart_begins_a_native_histogram_anew() {
+    let generated = generate(
+        "spans:\n  s: {from: \"00:01:10\", to: \"00:01:40\"}\nmetrics:\n  - {series: h, histogram: {native: {schema: 0}, rate: 1/s, samples: constant(2)}}\n\
+         gaps:\n  - {restart: {target: a}, during: s}\n",
+    );
+    let found = histograms(&generated, "h");
+    // Back at 1:40, 20 s later scraped.
+    assert_eq!(
+        found[..5].join(" "),
+        "{count:0, sum:0} {count:30, sum:60, (1,2]:30} {count:60, sum:120, (1,2]:60} S {count:20, sum:40, (1,2]:20}"
+    );
+}
+
+#[test]
+fn listed_values_may_be_histograms() {
+    let generated =
+        generate("metrics:\n  - {series: h, values: \"{{count:1 buckets:[1]}}+{{count:2 buckets:[2]}}x1 _ 5\"}\n");
+    assert_eq!(histograms(&generated, "h")[..3].join(" "), "{count:1, sum:0, (0.5,1]:1} {count:3, sum:0, (0.5,1]:3} S");
+}
+
 #[test]
 fn noise_stays_in_its_bounds_and_depends_on_nothing_else() {
     let one = generate("metrics:\n  - {series: g, gauge: 100, noise: 5%}\n");

@@ -1,11 +1,15 @@
 //! The value of a series at each of its scrapes, in order, for every kind of metric.
 
+use std::sync::Arc;
+
 use super::histogram::Distribution;
 use super::metrics::{Generator, Metric, Noise};
+use super::native::{self, Buckets, Parts};
 use super::random::Random;
 use super::timeline::{Level, Meter, Timeline};
 use super::units::Rate;
-use crate::promql::series_values::ValueRun;
+use crate::histogram::Sample;
+use crate::promql::series_values::SampleRun;
 use crate::time::Timestamp;
 
 /// Walks one series from scrape to scrape.
@@ -15,9 +19,10 @@ pub enum Values<'a> {
     Gauge { values: &'a Timeline<f64>, noise: Noise, random: Option<Box<Random>> },
     Backlog(Level<'a>),
     Drained { inflow: Meter<'a>, level: Level<'a>, starts: f64 },
-    Listed { runs: std::slice::Iter<'a, ValueRun>, run: Option<Box<dyn Iterator<Item = Option<f64>> + 'a>> },
+    Listed { runs: std::slice::Iter<'a, SampleRun>, run: Option<Box<dyn Iterator<Item = Option<Sample>> + 'a>> },
     Bucket(Vec<Share<'a>>),
     Sum(Vec<Share<'a>>),
+    Native { buckets: &'a Buckets, shares: Vec<Share<'a>>, parts: Vec<Parts> },
 }
 
 /// The observations of one distribution, and how much of each counts.
@@ -60,14 +65,7 @@ impl<'a> Values<'a> {
 
     /// The values of one series of a histogram, from the observations of each of its distributions.
     pub fn of_histogram(observations: &'a [(Distribution, Timeline<Rate>)], of: Of) -> Values<'a> {
-        let share = |part: &dyn Fn(&Distribution) -> f64| {
-            let share = |(distribution, rates): &'a (Distribution, Timeline<Rate>)| Share {
-                meter: Meter::new(rates),
-                before: 0.0,
-                part: part(distribution),
-            };
-            observations.iter().map(share).collect()
-        };
+        let share = |part: &dyn Fn(&Distribution) -> f64| shares(observations, part);
         match of {
             Of::Bound(bound) => Values::Bucket(share(&|distribution| distribution.below(bound))),
             Of::Count => Values::Bucket(share(&|_| 1.0)),
@@ -75,10 +73,16 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// The values of a native histogram.
+    pub fn of_native(observations: &'a [(Distribution, Timeline<Rate>)], buckets: &'a Buckets) -> Values<'a> {
+        let parts = observations.iter().map(|(distribution, _)| Parts::of(distribution, buckets)).collect();
+        Values::Native { buckets, shares: shares(observations, &|_| 1.0), parts }
+    }
+
     /// What has come together since the start or, for the parts of a histogram, since the last restart.
     /// Times do not decrease; each scrape asks once.
-    pub fn next(&mut self, time: Timestamp) -> Option<f64> {
-        Some(match self {
+    pub fn next(&mut self, time: Timestamp) -> Option<Sample> {
+        Some(Sample::Float(match self {
             Values::Counted { .. } | Values::Rate(_) | Values::Drained { .. } => self.total(time),
             Values::Gauge { values, noise, random } => {
                 let value = *values.at(time);
@@ -94,17 +98,21 @@ impl<'a> Values<'a> {
                 if let Some(value) = run.as_mut().and_then(Iterator::next) {
                     return value;
                 }
-                *run = Some(Box::new(runs.next()?.values()));
+                *run = Some(runs.next()?.samples());
             },
             Values::Bucket(shares) => shares.iter_mut().map(|share| whole(share.observed(time) * share.part)).sum(),
             Values::Sum(shares) => shares.iter_mut().map(|share| share.observed(time) * share.part).sum(),
-        })
+            Values::Native { buckets, shares, parts } => {
+                let observed = shares.iter_mut().map(|share| share.observed(time)).zip(parts.iter());
+                return Some(Sample::Histogram(Arc::new(native::histogram(buckets, observed))));
+            }
+        }))
     }
 
     /// Notes a restart: from here on counters count anew. Returns what the counter had reached.
     pub fn restart(&mut self, time: Timestamp) -> f64 {
         match self {
-            Values::Bucket(shares) | Values::Sum(shares) => {
+            Values::Bucket(shares) | Values::Sum(shares) | Values::Native { shares, .. } => {
                 for share in shares {
                     share.before = share.meter.total(time);
                 }
@@ -126,6 +134,18 @@ impl<'a> Values<'a> {
             _ => 0.0,
         }
     }
+}
+
+fn shares<'a>(
+    observations: &'a [(Distribution, Timeline<Rate>)],
+    part: &dyn Fn(&Distribution) -> f64,
+) -> Vec<Share<'a>> {
+    let share = |(distribution, rates): &'a (Distribution, Timeline<Rate>)| Share {
+        meter: Meter::new(rates),
+        before: 0.0,
+        part: part(distribution),
+    };
+    observations.iter().map(share).collect()
 }
 
 impl Share<'_> {
