@@ -56,7 +56,7 @@ pub struct Limits {
     pub max_series: Option<u64>,
     /// Evaluations of one day, from start to end.
     pub max_steps: Option<u64>,
-    /// Of one replay, rule file or test file.
+    /// Of one replay, rule file, test file or recorded file.
     pub max_file_bytes: Option<u64>,
 }
 
@@ -153,7 +153,12 @@ impl Config {
     /// # Errors
     /// As `yaml::read_file_within`.
     pub fn read_file(&self, path: &Path) -> Result<Source, Diagnostic> {
-        yaml::read_file_within(path, self.limits.max_file_bytes.unwrap_or(yaml::MAX_FILE_BYTES))
+        yaml::read_file_within(path, self.max_file_bytes())
+    }
+
+    /// The most bytes of a replay, a rule file, a test file or a recorded file.
+    pub fn max_file_bytes(&self) -> u64 {
+        self.limits.max_file_bytes.unwrap_or(yaml::MAX_FILE_BYTES)
     }
 
     /// The language of a rule file; `None` where the file itself shows it.

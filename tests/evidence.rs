@@ -267,6 +267,48 @@ fn lines_without_a_time_are_counted_and_told() {
 }
 
 #[test]
+fn a_column_is_taken_whatever_is_wrong_with_the_others() {
+    let table = "Time,a,b\r\n2025-11-14 15:01:00,1,1.5 MB\r\n2025-11-14 15:02:00,2,3\r\n";
+    let metric = |column: &str| {
+        let rest =
+            format!("metrics:\n  - {{series: x, target: api, recorded_file: {{file: t.csv, column: {column}}}}}\n");
+        Case::new(&[("t.csv", table)], &rest)
+    };
+    assert_eq!(series(&metric("a").day())[0].1, ["60: 1", "120: 2"]);
+    assert!(metric("b").problem().starts_with("t.csv:2:23: `1.5 MB` is no number"), "{}", metric("b").problem());
+}
+
+#[test]
+fn times_of_another_unit_or_zero_are_not_blamed_on_the_offset() {
+    let metric = "metrics:\n  - {series: up_total, target: api, recorded_file: m.txt}\n";
+    let text = "# TYPE up counter\nup_total 1 1763132460\nup_total 2 1763132490\n";
+    let problem = Case::new(&[("m.txt", text)], metric).problem();
+    assert!(problem.contains("taken as milliseconds") && problem.contains("`# EOF`"), "{problem}");
+    assert!(!problem.contains("offset"), "{problem}");
+    assert_eq!(series(&Case::new(&[("m.txt", &format!("{text}# EOF\n"))], metric).day())[0].1[0], "60: 1");
+    let event = |more: &str| format!("events:\n  e: {{evidence: {{file: d.log, time: \"[%s%.f]\"{more}}}}}\n");
+    let dmesg = "[   12.500000] eth0: drop\n";
+    let problem = Case::new(&[("d.log", dmesg)], &event("")).problem();
+    assert!(problem.contains("`zero: TIME`") && !problem.contains("offset"), "{problem}");
+    assert_eq!(
+        Case::new(&[("d.log", dmesg)], &event(", zero: start")).day().event("e").unwrap().times("").unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn an_object_without_its_time_is_no_part_of_the_line_before() {
+    let lines = "{\"ts\":1763132460,\"msg\":\"a\"}\n{\"time\":1763132461,\"msg\":\"b\"}\n";
+    let event = |more: &str| {
+        let rest = format!("events:\n  e: {{evidence: {{file: j.log, field: ts, line: msg{more}}}}}\n");
+        Case::new(&[("j.log", lines)], &rest)
+    };
+    let problem = event("").problem();
+    assert!(problem.starts_with("j.log:2:1: this line has no `ts`, which holds the time"), "{problem}");
+    assert_eq!(event(", match: '^a'").day().event("e").unwrap().times("").unwrap().len(), 1);
+}
+
+#[test]
 fn lines_that_cannot_be_read_say_what_to_write() {
     let event = |fields: &str| format!("events:\n  e: {{evidence: {fields}}}\n");
     let time = "time: \"[%Y-%m-%d %H:%M:%S%.3f]\"";

@@ -409,6 +409,26 @@ fn a_control_of_rules_that_are_not_evaluated_is_blind() {
 }
 
 #[test]
+fn the_limit_on_files_holds_for_recorded_ones() {
+    let settings = "limits: {max_file_bytes: 2000}\n";
+    let recorded = "recorded_file: used.csv}";
+    let replay = replay("../rules.yaml", 90, "").replace("gauge: {else: 50, full: 90}, source: log}", recorded);
+    let row = "2026-01-10 12:20:00,90\n";
+    for (rows, code) in [(1, 1), (100, 2)] {
+        let table = format!("Time,used\n{}", row.repeat(rows));
+        let files = [
+            ("firedrill.yaml", settings),
+            ("rules.yaml", RULES),
+            ("a/replay.yaml", &replay),
+            ("a/used.csv", table.as_str()),
+        ];
+        let output = firedrill(folder(&files).path(), &["test"]);
+        assert_eq!(output.status.code(), Some(code), "{}", told(&output));
+        assert_eq!(told(&output).contains("used.csv is larger than 2000 bytes"), code == 2, "{}", told(&output));
+    }
+}
+
+#[test]
 fn limits_on_series_and_steps_are_kept() {
     for (limit, says) in
         [("max_steps: 10", "61 steps of 1m, more than the 10"), ("max_series: 1", "2 series, more than the 1")]

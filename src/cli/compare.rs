@@ -86,11 +86,11 @@ fn compared(args: &Args) -> Result<Comparison, Vec<Diagnostic>> {
     let incident = drill::load(&discover::find_one(&args.replay)?, &config)?;
     output::warn(&incident.warnings);
     let day = incident.replay.variant(args.variant.as_deref())?;
-    let recording = recording(args, &day).map_err(|problem| vec![problem])?;
+    let recording = recording(args, &day, config.max_file_bytes()).map_err(|problem| vec![problem])?;
     comparison::compare(&incident, &day, &recording, args.within, super::limits(args.max_samples, &config))
 }
 
-fn recording(args: &Args, day: &Day) -> Result<Recording, Diagnostic> {
+fn recording(args: &Args, day: &Day, max_bytes: u64) -> Result<Recording, Diagnostic> {
     let zone: Zone = args.zone.parse()?;
     let mut renames = Vec::new();
     for written in &args.rename {
@@ -110,7 +110,7 @@ fn recording(args: &Args, day: &Day) -> Result<Recording, Diagnostic> {
         None => Duration::ZERO,
     };
     let at = args.at.as_deref().map(|at| day.time_of(at)).transpose()?;
-    let recording = read_series(&args.recording, &SeriesOptions { zone, at, time: None })?;
+    let recording = read_series(&args.recording, &SeriesOptions { zone, at, time: None, max_bytes })?.whole()?;
     let warned = |warning: &String| {
         let message = format!("{} came with a warning: {warning}", recording.name);
         Diagnostic::warning(message).help("ask again for less, and save that answer")

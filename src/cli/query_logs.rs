@@ -102,8 +102,16 @@ const TIME_FIELDS: [&str; 6] = ["ts", "time", "timestamp", "@timestamp", "t", "d
 fn read(path: &Path, args: &Args) -> Result<Lines, Problems> {
     let epoch = (Timestamp(0), Timestamp(0));
     let pattern = |written: &str| TimePattern::new(written, Zone::UTC, None, epoch);
-    let mut options =
-        LineOptions { time: None, zone: Zone::UTC, field: args.field.clone(), line: None, at: None, matching: None };
+    let mut options = LineOptions {
+        time: None,
+        zone: Zone::UTC,
+        field: args.field.clone(),
+        line: None,
+        at: None,
+        matching: None,
+        untimed_objects: true,
+        max_bytes: super::config()?.max_file_bytes(),
+    };
     if let Some(written) = &args.time {
         options.time = Some(pattern(written).map_err(|problem| vec![problem])?);
     }

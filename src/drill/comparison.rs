@@ -205,9 +205,10 @@ fn store(
     }
     if samples == 0 {
         return Err(Diagnostic::error(format!("{} has no samples within the replay", recording.name)).help(format!(
-            "they go from {first} to {last}, and the replay from {} to {}; --offset moves them",
+            "they go from {first} to {last}, and the replay from {} to {}; {}",
             day.start(),
-            day.end()
+            day.end(),
+            recording.taken_as.unwrap_or("--offset moves them"),
         )));
     }
     let facts = RecordingFacts {

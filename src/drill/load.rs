@@ -84,7 +84,7 @@ pub fn load_source(source: &Source, config: &Config) -> Result<Incident, Vec<Dia
 fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let path = Path::new(source.name());
     let folder = path.parent().unwrap_or(Path::new(""));
-    let replay = replay::read(source, folder)?;
+    let replay = replay::read_within(source, folder, config.max_file_bytes())?;
     let mut groups = Vec::new();
     let (mut broken, mut warnings) = (Vec::new(), replay.warnings.clone());
     for (path, written) in rule_paths(&replay, folder)? {

@@ -141,7 +141,7 @@ pub fn read(source: &Source) -> Result<Recording, Diagnostic> {
             collected.sample(series, time, number);
         }
     }
-    Ok(Recording { warnings, ..collected.finish(Times::Steps)? })
+    Ok(Recording { warnings, ..collected.finish(Times::Steps) })
 }
 
 /// Times of the API are seconds with up to three decimals.
@@ -173,7 +173,7 @@ fn export(source: &Source) -> Result<Recording, Diagnostic> {
             collected.sample(series, Timestamp(*time), number);
         }
     }
-    collected.finish(Times::Scrapes)
+    Ok(collected.finish(Times::Scrapes))
 }
 
 #[cfg(test)]

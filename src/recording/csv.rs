@@ -30,10 +30,10 @@ enum Columns {
     Long { value: usize, series: Option<usize>, labels: Vec<usize> },
 }
 
-/// Reads a table with a heading.
+/// Reads a table with a heading. A cell that is no number is a problem of its series.
 ///
 /// # Errors
-/// Tables without a column of times, and cells that are no time or no number, with their places.
+/// Tables without a column of times, and cells that are no time, with their places.
 pub fn read(source: &Source, times: TableTimes<'_>) -> Result<Recording, Diagnostic> {
     let table = Table::new(source);
     let mut reader = ReaderBuilder::new()
@@ -59,22 +59,30 @@ pub fn read(source: &Source, times: TableTimes<'_>) -> Result<Recording, Diagnos
         rows += 1;
         if row.len() > heading.len() {
             let message = format!("{} cells under {} headings", row.len(), heading.len());
-            return Err(Diagnostic::error(message)
-                .at(source, table.cell(&row, heading.len()))
-                .help("a cell that holds a comma stands in quotes; a number has no thousands separators"));
+            return Err(Diagnostic::error(message).at(source, table.cell(&row, heading.len())).help(
+                "a cell that holds a comma stands in quotes; a number has a point before its decimals (`1.5`), and no \
+                     thousands separators",
+            ));
         }
         let written = row.get(time).unwrap_or_default();
-        let at = times.read(written).ok_or_else(|| times.unreadable(written).at(source, table.cell(&row, time)))?;
+        let place = table.cell(&row, time);
+        let at = times.read(written).ok_or_else(|| times.unreadable(written).at(source, place))?;
+        let add = |series: usize, value: Result<Option<f64>, Diagnostic>, collected: &mut Collected| match value {
+            Ok(Some(value)) => collected.sample_at(series, at, value, place.start),
+            Ok(None) => {}
+            Err(problem) => collected.problem(series, problem),
+        };
         match &columns {
             Columns::Wide(series) => {
                 for (column, series) in series {
-                    if let Some(value) = table.number(&row, *column)? {
-                        collected.sample(*series, at, value);
-                    }
+                    add(*series, table.number(&row, *column), &mut collected);
                 }
             }
             Columns::Long { value, series, labels } => {
-                let Some(value) = table.number(&row, *value)? else { continue };
+                let value = table.number(&row, *value);
+                if let Ok(None) = value {
+                    continue;
+                }
                 let cells = series.iter().chain(labels);
                 let key: Vec<String> = cells.map(|column| row.get(*column).unwrap_or_default().to_owned()).collect();
                 let index = match known.get(&key) {
@@ -86,7 +94,7 @@ pub fn read(source: &Source, times: TableTimes<'_>) -> Result<Recording, Diagnos
                         index
                     }
                 };
-                collected.sample(index, at, value);
+                add(index, value, &mut collected);
             }
         }
     }
@@ -95,7 +103,7 @@ pub fn read(source: &Source, times: TableTimes<'_>) -> Result<Recording, Diagnos
             .at(source, table.cell(&heading, 0))
             .help(SHAPES));
     }
-    collected.finish(Times::Steps)
+    Ok(collected.finish(Times::Steps))
 }
 
 const SHAPES: &str =
@@ -103,6 +111,9 @@ const SHAPES: &str =
 
 /// A number that is written for people, with its unit or with separators.
 const FORMATTED: &str = "in Grafana, turn off `Formatted data` before `Download CSV`";
+/// A number that may have a comma before its decimals, or before its thousands.
+const COMMA: &str = "a number has a point before its decimals (`1.5`), and no thousands separators: export with such numbers, or \
+                     replace the commas";
 
 fn is_time(heading: &str) -> bool {
     const NAMES: [&str; 7] = ["time", "timestamp", "date", "datetime", "_time", "ts", "time (utc)"];
@@ -203,9 +214,11 @@ impl<'a> Table<'a> {
 
     /// Where a cell of a row stands.
     fn cell(&self, row: &StringRecord, column: usize) -> Span {
-        // The reader began behind the mark and the note for Excel.
+        // The reader began behind the mark and the note for Excel; a row begins behind the rest of the line break before it,
+        // and behind lines without anything.
         let start = row.position().map_or(0, |position| position.byte() as usize) + self.from;
-        self.nth_cell(start, column)
+        let breaks = self.source.text().as_bytes().iter().skip(start).take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        self.nth_cell(start + breaks.count(), column)
     }
 
     fn cell_of_heading(&self, column: usize) -> Span {
@@ -239,7 +252,9 @@ impl<'a> Table<'a> {
             return Ok(None);
         }
         parse_go_float(cell).map(Some).ok_or_else(|| {
-            Diagnostic::error(format!("`{cell}` is no number")).at(self.source, self.cell(row, column)).help(FORMATTED)
+            let with_points = cell.contains(',') && parse_go_float(&cell.replace(',', ".")).is_some();
+            let help = if with_points { COMMA } else { FORMATTED };
+            Diagnostic::error(format!("`{cell}` is no number")).at(self.source, self.cell(row, column)).help(help)
         })
     }
 
@@ -272,7 +287,8 @@ mod tests {
     type Row = (String, String, Vec<(i64, f64)>);
 
     fn read_text(text: &str) -> Result<Vec<Row>, String> {
-        let found = read(&Source::new("d.csv", text), UTC).map_err(|problem| problem.to_string())?;
+        let found = read(&Source::new("d.csv", text), UTC).and_then(Recording::whole);
+        let found = found.map_err(|problem| problem.to_string())?;
         let samples = |series: &super::super::RecordedSeries| {
             series.samples.iter().map(|(time, value)| (time.0 / 1000 % 3600, *value)).collect::<Vec<_>>()
         };
@@ -337,11 +353,25 @@ mod tests {
             ("Time,x\n2025-11-14 15:00:00,1,721\n", "d.csv:2:23: 3 cells under 2 headings"),
             ("Time,x\n", "nothing below it"),
             ("text\n", "a table without columns"),
-            ("Time,x\n1763132400,1\n1763132400,2\n", "d.csv:1:6: two values of x"),
+            ("Time,x\n1763132400,1\n1763132400,2\n", "d.csv:3:1: two values of x"),
+            ("a,Time,x\n1,1763132460,1\n2,1763132460,1\n", "d.csv:3:3: two values of a"),
             ("sep=;\nTime;\"a;b\";x\n1763132400;1;?\n", "d.csv:3:14: `?` is no number"),
         ] {
-            let problem = read_text(text).unwrap_err();
-            assert!(problem.contains(says), "{problem}");
+            for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+                let problem = read_text(&text).unwrap_err();
+                assert!(problem.contains(says), "{text:?}: {problem}");
+            }
         }
+    }
+
+    #[test]
+    fn a_cell_that_is_no_number_is_a_problem_of_its_series_alone() {
+        let text = "Time;a;b\n2025-11-14 15:00:00;1.5;2,5\n2025-11-14 15:01:00;2;3\n";
+        let found = read(&Source::new("d.csv", text), UTC).unwrap();
+        assert_eq!(found.series[0].samples.len(), 2);
+        assert!(found.series[0].problem.is_none());
+        let problem = found.series[1].problem.as_ref().unwrap();
+        assert_eq!(problem.to_string(), "d.csv:2:25: `2,5` is no number");
+        assert!(problem.help.as_ref().unwrap().contains("a point before its decimals"), "{problem:?}");
     }
 }

@@ -34,10 +34,8 @@ pub fn read(source: &Source, at: Option<Timestamp>) -> Result<Recording, Diagnos
             .ok_or_else(|| Diagnostic::error(format!("`{value}` is no number")).at(source, span_of(source, value)))?;
         let time = match (time, at) {
             (Some(time), _) => stamp(time, open_metrics).ok_or_else(|| {
-                let unit = if open_metrics { "seconds" } else { "milliseconds, unless the file ends with `# EOF`" };
-                Diagnostic::error(format!("`{time}` is no time"))
-                    .at(source, span_of(source, time))
-                    .help(format!("times are {unit}"))
+                let unit = if open_metrics { "its times are seconds" } else { MILLISECONDS };
+                Diagnostic::error(format!("`{time}` is no time")).at(source, span_of(source, time)).help(unit)
             })?,
             (None, Some(at)) => at,
             (None, None) => {
@@ -59,10 +57,15 @@ pub fn read(source: &Source, at: Option<Timestamp>) -> Result<Recording, Diagnos
                 known[name]
             }
         };
-        collected.sample(series, time, number);
+        collected.sample_at(series, time, number, span_of(source, line).start);
     }
-    collected.finish(Times::Scrapes)
+    let taken_as = (!open_metrics).then_some(MILLISECONDS);
+    Ok(Recording { taken_as, ..collected.finish(Times::Scrapes) })
 }
+
+/// How times are taken where nothing says that they are OpenMetrics'.
+const MILLISECONDS: &str = "its times were taken as milliseconds, as in Prometheus' text format, since its last line is not `# EOF`; \
+                            OpenMetrics has seconds, and ends with that line";
 
 /// Whether a line is a sample of this format.
 pub fn is_sample(line: &str) -> bool {
@@ -117,7 +120,8 @@ mod tests {
     type Told = (String, Vec<(i64, f64)>);
 
     fn read_text(text: &str, at: Option<i64>) -> Result<Vec<Told>, String> {
-        let found = read(&Source::new("m.txt", text), at.map(Timestamp)).map_err(|problem| problem.to_string())?;
+        let found = read(&Source::new("m.txt", text), at.map(Timestamp)).and_then(Recording::whole);
+        let found = found.map_err(|problem| problem.to_string())?;
         let samples = |series: &super::super::RecordedSeries| {
             series.samples.iter().map(|(time, value)| (time.0, *value)).collect::<Vec<_>>()
         };
@@ -153,6 +157,7 @@ mod tests {
             ("up\n", "m.txt:1:1: not a sample"),
             ("up{a=\"b\" 1\n", "m.txt:1:1: not a sample"),
             ("up 1 2 3\n", "m.txt:1:1: not a sample"),
+            ("up 1 1\nup 1 2\nup 2 2\n", "m.txt:3:1: two values of up"),
             ("up{a=b} 1 1\n", "m.txt:1:6: not a series"),
         ] {
             let problem = read_text(text, None).unwrap_err();

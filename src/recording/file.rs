@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::text::yaml::{MAX_FILE_BYTES, read_bytes_within};
+use crate::text::yaml::read_bytes_within;
 use crate::text::{Diagnostic, Source, Span};
 
 /// How the files of some programs begin that pack or count, and how people open them.
@@ -14,13 +14,14 @@ const PACKED: [(&[u8], &str, &str); 5] = [
     (b"LPKSHHRH", "a journal of systemd", "write it as text first: journalctl --file FILE -o json"),
 ];
 
-/// Reads a text file of at most `MAX_FILE_BYTES`. Bytes that are no UTF-8 become U+FFFD where `lossy`, as log lines hold what
+/// Reads a text file of at most `max_bytes`. Bytes that are no UTF-8 become U+FFFD where `lossy`, as log lines hold what
 /// programs printed.
 ///
 /// # Errors
 /// Files that cannot be opened, are larger, are empty, are packed, or hold bytes that no text has.
-pub fn read_text(path: &Path, lossy: bool) -> Result<Source, Diagnostic> {
-    let bytes = read_bytes_within(path, MAX_FILE_BYTES, "cut out the time of the incident, or split the file")?;
+pub fn read_text(path: &Path, lossy: bool, max_bytes: u64) -> Result<Source, Diagnostic> {
+    let larger = "cut out the time of the incident, or raise `max_file_bytes` under `limits` in firedrill.yaml";
+    let bytes = read_bytes_within(path, max_bytes, larger)?;
     let name = path.display().to_string();
     if let Some((_, what, help)) = PACKED.iter().find(|(start, ..)| bytes.starts_with(start)) {
         return Err(Diagnostic::error(format!("{name} is {what}")).help(*help));
@@ -85,7 +86,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("f.log");
         fs::write(&path, bytes).unwrap();
-        read_text(&path, lossy)
+        read_text(&path, lossy, 1000)
     }
 
     #[test]

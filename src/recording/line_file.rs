@@ -9,7 +9,7 @@ use super::file::{read_text, span_of};
 use super::pattern::{TimePattern, Zone};
 use super::{saved_streams, times};
 use crate::labels::Labels;
-use crate::text::{Diagnostic, Source};
+use crate::text::{Diagnostic, Source, listed};
 use crate::time::Nanoseconds;
 
 /// One log line.
@@ -38,6 +38,10 @@ pub struct LineOptions {
     pub at: Option<Nanoseconds>,
     /// Only these lines.
     pub matching: Option<Regex>,
+    /// Whether a JSON object without a time is taken as written with the line before it, as other lines are.
+    pub untimed_objects: bool,
+    /// A larger file is refused.
+    pub max_bytes: u64,
 }
 
 /// The lines of a file.
@@ -76,10 +80,9 @@ enum Shape<'a> {
     Text(&'a TimePattern),
     /// Without a time of their own.
     Moment(Nanoseconds),
-    /// Objects with the time in `field`, and in `line` what was written.
+    /// Objects with the time in `field`.
     Objects {
         field: &'a str,
-        line: Option<&'a str>,
     },
     Journal,
     /// `logcli --output=jsonl`
@@ -91,7 +94,7 @@ enum Shape<'a> {
 /// # Errors
 /// Files that cannot be read, whose format is not told, or in which no line has a time.
 pub fn read_lines(path: &Path, options: &LineOptions) -> Result<Lines, Diagnostic> {
-    read_source(&read_text(path, true)?, options)
+    read_source(&read_text(path, true, options.max_bytes)?, options)
 }
 
 pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Lines, Diagnostic> {
@@ -99,7 +102,7 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let shape = match (&options.field, &options.time, options.at) {
         (_, _, Some(at)) => Shape::Moment(at),
-        (Some(field), ..) => Shape::Objects { field, line: options.line.as_deref() },
+        (Some(field), ..) => Shape::Objects { field },
         (None, Some(pattern), None) => Shape::Text(pattern),
         (None, None, None) => match serde_json::from_str::<Map<String, Value>>(first) {
             Ok(object) if object.contains_key("__REALTIME_TIMESTAMP") => Shape::Journal,
@@ -144,7 +147,12 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
         let found = match &shape {
             Shape::Text(pattern) => pattern.find(line, last).map(|time| (time, None, None)),
             Shape::Moment(time) => Some((*time, None, None)),
-            shape => object(line, shape, options),
+            shape => match object(line, shape, options) {
+                Ok(found) => found,
+                Err(_) if options.untimed_objects => None,
+                Err(_) if !options.wants_object(line) => continue,
+                Err(problem) => return Err(problem.at(source, span_of(source, line.trim()))),
+            },
         };
         let (time, written, stream) = match (found, last) {
             (Some((time, written, stream)), _) => {
@@ -173,9 +181,24 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
 
 impl Lines {
     fn keep(&mut self, entry: Entry, options: &LineOptions) {
-        if options.matching.as_ref().is_none_or(|regex| regex.is_match(&entry.line)) {
+        if options.wants(&entry.line) {
             self.entries.push(entry);
         }
+    }
+}
+
+impl LineOptions {
+    fn wants(&self, line: &str) -> bool {
+        self.matching.as_ref().is_none_or(|regex| regex.is_match(line))
+    }
+
+    /// Whether a JSON object is wanted, by what was written: one that is not needs no time.
+    fn wants_object(&self, object: &str) -> bool {
+        let field = self.line.as_deref().and_then(|field| {
+            let fields: Map<String, Value> = serde_json::from_str(object).ok()?;
+            fields.get(field).and_then(written)
+        });
+        self.wants(field.as_deref().unwrap_or(object))
     }
 }
 
@@ -188,7 +211,7 @@ fn without_times(source: &Source, first: &str, shape: &Shape<'_>) -> Diagnostic 
                 None => "this is the first line; compare it with the pattern".to_owned(),
             },
         ),
-        Shape::Objects { field, .. } => (
+        Shape::Objects { field } => (
             format!("no line is a JSON object with a time in `{field}`"),
             "this is the first line; its time is RFC 3339, a number since 1970, or as `time` says".to_owned(),
         ),
@@ -199,43 +222,59 @@ fn without_times(source: &Source, first: &str, shape: &Shape<'_>) -> Diagnostic 
     Diagnostic::error(message).at(source, span_of(source, first)).help(help)
 }
 
-/// Time, line and stream of a JSON object; `None` where it is none, or has no time.
-fn object(
-    line: &str,
-    shape: &Shape<'_>,
-    options: &LineOptions,
-) -> Option<(Nanoseconds, Option<String>, Option<Labels>)> {
-    let fields: Map<String, Value> = serde_json::from_str(line).ok()?;
-    match shape {
-        Shape::Text(_) | Shape::Moment(_) => None,
-        Shape::Objects { field, line } => {
-            let time = match fields.get(*field)? {
-                Value::String(text) => match &options.time {
-                    Some(pattern) => pattern.find(text, None),
-                    None => times::time(text, options.zone),
-                },
-                Value::Number(number) => match &options.time {
-                    Some(pattern) => pattern.find(&number.to_string(), None),
-                    None => times::time(&number.to_string(), options.zone),
-                },
-                _ => None,
-            }?;
-            Some((time, line.and_then(|line| fields.get(line)).and_then(written), None))
+/// Time, line and stream of an entry.
+type Found = (Nanoseconds, Option<String>, Option<Labels>);
+
+/// What a line says that is a JSON object; `None` where it is none.
+///
+/// # Errors
+/// An object without a time, without the place.
+fn object(line: &str, shape: &Shape<'_>, options: &LineOptions) -> Result<Option<Found>, Diagnostic> {
+    let Ok(fields) = serde_json::from_str::<Map<String, Value>>(line) else { return Ok(None) };
+    let field = match shape {
+        Shape::Text(_) | Shape::Moment(_) => return Ok(None),
+        Shape::Objects { field, .. } => field,
+        Shape::Journal => "__REALTIME_TIMESTAMP",
+        Shape::LogCli => "timestamp",
+    };
+    let Some(value) = fields.get(field) else {
+        let known = listed(fields.keys().map(String::as_str));
+        return Err(Diagnostic::error(format!("this line has no `{field}`, which holds the time"))
+            .help(format!("it has {known}; `match` leaves out what is not wanted")));
+    };
+    let time = match (shape, value) {
+        (Shape::Journal, Value::String(text)) => {
+            text.parse::<i64>().ok().and_then(|microseconds| microseconds.checked_mul(1000)).map(Nanoseconds)
         }
-        Shape::Journal => {
-            let microseconds: i64 = fields.get("__REALTIME_TIMESTAMP")?.as_str()?.parse().ok()?;
-            let time = Nanoseconds(microseconds.checked_mul(1000)?);
-            let line = options.line.as_deref().unwrap_or("MESSAGE");
-            Some((time, fields.get(line).and_then(written).or_else(|| Some(String::new())), None))
+        (Shape::LogCli, Value::String(text)) => times::time(text, options.zone),
+        (Shape::Objects { .. }, Value::String(_) | Value::Number(_)) => {
+            let number = value.to_string();
+            let text = value.as_str().unwrap_or(&number);
+            match &options.time {
+                Some(pattern) => pattern.find(text, None),
+                None => times::time(text, options.zone),
+            }
         }
+        _ => None,
+    };
+    let Some(time) = time else {
+        let help = match &options.time {
+            Some(pattern) => format!("`time` says that times look like `{}`", pattern.written()),
+            None => "a time is RFC 3339, a number since 1970, or as `time` says".to_owned(),
+        };
+        return Err(Diagnostic::error(format!("`{field}` of this line is no time: {value}")).help(help));
+    };
+    let text = |name: &str| fields.get(name).and_then(written);
+    Ok(Some(match shape {
+        Shape::Journal => (time, text(options.line.as_deref().unwrap_or("MESSAGE")).or(Some(String::new())), None),
         Shape::LogCli => {
-            let time = times::time(fields.get("timestamp")?.as_str()?, options.zone)?;
             let labels = fields.get("labels").and_then(Value::as_object).map(|labels| {
                 Labels::from_pairs(labels.iter().filter_map(|(name, value)| Some((name, value.as_str()?))))
             });
-            Some((time, fields.get("line").and_then(written), labels))
+            (time, text("line"), labels)
         }
-    }
+        _ => (time, options.line.as_deref().and_then(text), None),
+    }))
 }
 
 /// What a field says; journald writes what is no UTF-8 as a list of bytes.
@@ -266,6 +305,8 @@ mod tests {
             line: line.map(str::to_owned),
             at: None,
             matching: matching.map(|regex| Regex::new(regex).unwrap()),
+            untimed_objects: false,
+            max_bytes: 1000,
         }
     }
 
@@ -320,6 +361,17 @@ mod tests {
     }
 
     #[test]
+    fn objects_that_are_not_wanted_need_no_time() {
+        let text = "{\"ts\":1763132400,\"msg\":\"a\"}\n{\"msg\":\"b\"}\n";
+        for (line, matching) in [(Some("msg"), "^a"), (None, "\"ts\":")] {
+            let found = read(text, &options(None, Some("ts"), line, Some(matching)));
+            assert_eq!(found.unwrap().len(), 1, "{matching}");
+        }
+        let lenient = LineOptions { untimed_objects: true, ..options(None, Some("ts"), Some("msg"), None) };
+        assert_eq!(read(text, &lenient).unwrap().len(), 2);
+    }
+
+    #[test]
     fn a_file_whose_times_cannot_be_read_says_what_to_write() {
         for (text, given, says) in [
             ("[2025-11-14 15:00:00.000][1] x\n", options(None, None, None, None), "f.log:1:1: nothing says how"),
@@ -330,7 +382,18 @@ mod tests {
             ),
             ("\n3 drops at x+9c\n", options(None, None, None, None), "f.log:2:1: nothing says how"),
             ("{\"ts\":1}\n", options(None, None, None, None), "`field: ts`"),
-            ("{\"ts\":1}\n", options(None, Some("time"), None, None), "no line is a JSON object with a time in `time`"),
+            ("{\"ts\":1}\n", options(None, Some("time"), None, None), "f.log:1:1: this line has no `time`, which"),
+            (
+                "{\"ts\":1}\nnoise\n  {\"msg\":\"x\"}\n",
+                options(None, Some("ts"), None, None),
+                "f.log:3:3: this line has no `ts`, which holds the time (it has msg;",
+            ),
+            (
+                "{\"ts\":1}\n{\"ts\":[]}\n",
+                options(None, Some("ts"), None, None),
+                "f.log:2:1: `ts` of this line is no time: []",
+            ),
+            ("noise\n", options(None, Some("ts"), None, None), "no line is a JSON object with a time in `ts`"),
             (
                 "Nov 14 15:00:00 x\n",
                 options(Some("%Y-%m-%d %H:%M"), None, None, None),

@@ -14,6 +14,8 @@ pub struct Recording {
     pub series: Vec<RecordedSeries>,
     /// What the program that wrote it warned of: an answer that was cut short is no whole evidence.
     pub warnings: Vec<String>,
+    /// How its times were taken, where it does not say: for whoever finds them in the wrong century.
+    pub taken_as: Option<&'static str>,
 }
 
 /// One series of a file.
@@ -27,6 +29,8 @@ pub struct RecordedSeries {
     pub samples: Vec<(Timestamp, f64)>,
     /// How far its samples are apart: the step of a query, or the interval of the scrapes. `None` where nothing shows it.
     pub interval: Option<Duration>,
+    /// What in the file keeps it from being used; of no interest to who takes other series.
+    pub problem: Option<Diagnostic>,
 }
 
 impl RecordedSeries {
@@ -58,6 +62,17 @@ pub enum Times {
 }
 
 impl Recording {
+    /// The recording, where all its series can be used.
+    ///
+    /// # Errors
+    /// What is wrong with the first one that cannot.
+    pub fn whole(self) -> Result<Recording, Diagnostic> {
+        match self.series.iter().find_map(|series| series.problem.clone()) {
+            Some(problem) => Err(problem),
+            None => Ok(self),
+        }
+    }
+
     /// The recording with other names for labels; a new name that is empty takes the label away.
     pub fn renamed(self, renames: &[(String, String)]) -> Recording {
         self.relabelled(|labels| rename(labels, renames))
@@ -100,7 +115,15 @@ pub fn rename(labels: &Labels, renames: &[(String, String)]) -> Labels {
 /// Series on their way out of a file, with the place of each.
 pub struct Collected {
     source: Source,
-    series: Vec<(RecordedSeries, Span)>,
+    series: Vec<Open>,
+}
+
+/// A series that samples are still added to.
+struct Open {
+    series: RecordedSeries,
+    place: Span,
+    /// Each with the byte where it stands.
+    samples: Vec<(Timestamp, f64, usize)>,
 }
 
 impl Collected {
@@ -110,35 +133,45 @@ impl Collected {
 
     /// Adds a series and returns its number, by which samples are added.
     pub fn series(&mut self, labels: Labels, heading: Option<String>, place: Span) -> usize {
-        self.series.push((RecordedSeries { labels, heading, samples: Vec::new(), interval: None }, place));
+        let series = RecordedSeries { labels, heading, samples: Vec::new(), interval: None, problem: None };
+        self.series.push(Open { series, place, samples: Vec::new() });
         self.series.len() - 1
     }
 
     /// Adds a sample; a stale marker is the absence of one.
     pub fn sample(&mut self, series: usize, time: Timestamp, value: f64) {
+        self.sample_at(series, time, value, self.series[series].place.start);
+    }
+
+    /// As `sample`, with the byte where it stands.
+    pub fn sample_at(&mut self, series: usize, time: Timestamp, value: f64, place: usize) {
         if !crate::number::is_stale(value) {
-            self.series[series].0.samples.push((time, value));
+            self.series[series].samples.push((time, value, place));
         }
     }
 
-    /// The recording, every series in order of time.
-    ///
-    /// # Errors
-    /// A series that has two values at one time.
-    pub fn finish(self, times: Times) -> Result<Recording, Diagnostic> {
+    /// What keeps a series from being used; the first is told.
+    pub fn problem(&mut self, series: usize, problem: Diagnostic) {
+        self.series[series].series.problem.get_or_insert(problem);
+    }
+
+    /// The recording, every series in order of time; one that has two values at one time is a problem.
+    pub fn finish(self, times: Times) -> Recording {
         let mut all: Vec<RecordedSeries> = Vec::with_capacity(self.series.len());
-        for (mut series, place) in self.series {
-            series.samples.sort_by_key(|(time, _)| *time);
+        for Open { mut series, place, mut samples } in self.series {
+            samples.sort_by_key(|(time, ..)| *time);
             let same = |a: f64, b: f64| a.to_bits() == b.to_bits();
-            let clash = series.samples.windows(2).find(|pair| pair[0].0 == pair[1].0 && !same(pair[0].1, pair[1].1));
-            if let Some([(time, one), (_, two)]) = clash {
+            let clash = samples.windows(2).find(|pair| pair[0].0 == pair[1].0 && !same(pair[0].1, pair[1].1));
+            if let Some([(time, one, _), (_, two, second)]) = clash {
                 let name = series.heading.clone().unwrap_or_else(|| series.labels.as_metric());
                 let message = format!("two values of {name} at {time}: {one} and {two}");
-                return Err(Diagnostic::error(message)
-                    .at(&self.source, place)
-                    .help("keep one of them, or give the series different labels"));
+                let place = if *second == place.start { place } else { Span::new(*second, *second) };
+                let problem = Diagnostic::error(message).at(&self.source, place);
+                let problem = problem.help("keep one of them, or give the series different labels");
+                series.problem.get_or_insert(problem);
             }
-            series.samples.dedup_by_key(|(time, _)| *time);
+            samples.dedup_by_key(|(time, ..)| *time);
+            series.samples = samples.into_iter().map(|(time, value, _)| (time, value)).collect();
             series.interval = most_common(distances(&series));
             all.push(series);
         }
@@ -152,7 +185,7 @@ impl Collected {
             let known = series.interval.filter(|_| overall.is_none() && series.samples.len() > 2);
             series.interval = known.or(usual);
         }
-        Ok(Recording { name: self.source.name().to_owned(), series: all, warnings: Vec::new() })
+        Recording { name: self.source.name().to_owned(), series: all, warnings: Vec::new(), taken_as: None }
     }
 }
 
@@ -185,7 +218,7 @@ mod tests {
             let series = collected.series(Labels::from_pairs([("__name__", "x")]), None, Span::default());
             samples.iter().for_each(|(time, value)| collected.sample(series, Timestamp(time * 1000), *value));
         }
-        collected.finish(times)
+        collected.finish(times).whole()
     }
 
     /// Times of the ends, in seconds.

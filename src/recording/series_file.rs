@@ -6,6 +6,7 @@ use super::csv::TableTimes;
 use super::pattern::{TimePattern, Zone};
 use super::series::Recording;
 use super::{answer, csv, exposition, file};
+use crate::text::yaml::MAX_FILE_BYTES;
 use crate::text::{Diagnostic, Source};
 use crate::time::Timestamp;
 
@@ -18,11 +19,13 @@ pub struct SeriesOptions {
     pub time: Option<TimePattern>,
     /// The moment of samples that have no time.
     pub at: Option<Timestamp>,
+    /// A larger file is refused.
+    pub max_bytes: u64,
 }
 
 impl Default for SeriesOptions {
     fn default() -> SeriesOptions {
-        SeriesOptions { zone: Zone::UTC, time: None, at: None }
+        SeriesOptions { zone: Zone::UTC, time: None, at: None, max_bytes: MAX_FILE_BYTES }
     }
 }
 
@@ -31,7 +34,7 @@ impl Default for SeriesOptions {
 /// # Errors
 /// Files that cannot be read or are of no such format, with the place of what is wrong; files without a sample.
 pub fn read_series(path: &Path, options: &SeriesOptions) -> Result<Recording, Diagnostic> {
-    read_source(&file::read_text(path, false)?, options)
+    read_source(&file::read_text(path, false, options.max_bytes)?, options)
 }
 
 pub(super) fn read_source(source: &Source, options: &SeriesOptions) -> Result<Recording, Diagnostic> {
@@ -41,6 +44,7 @@ pub(super) fn read_source(source: &Source, options: &SeriesOptions) -> Result<Re
         Format::Table => csv::read(source, TableTimes { zone: options.zone, pattern: options.time.as_ref() }),
     }?;
     if recording.extent().is_none() {
+        recording.whole()?;
         return Err(Diagnostic::error(format!("{} holds no samples", source.name()))
             .help("the query found nothing at that time: compare its labels and its times"));
     }

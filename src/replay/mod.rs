@@ -53,7 +53,7 @@ pub use metrics::{Generator, Metric, Noise};
 pub use model::{Accept, Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
 pub use names::hint;
 pub use provenance::{Figure, Kind, SeriesProvenance};
-pub use read::read;
+pub use read::{read, read_within};
 pub use schema::schema;
 pub use shaken::{Bound, EVALUATION_PHASES, LooseFigure, MISSED_SCRAPES, SCRAPE_PHASES, Shift};
 pub use times::Calendar;

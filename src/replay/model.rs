@@ -52,6 +52,8 @@ pub struct Replay {
 pub(super) struct Written {
     pub tree: Node,
     pub base_dir: PathBuf,
+    /// Of recorded files.
+    pub max_file_bytes: u64,
     pub variants: Vec<(Text, VariantDoc)>,
 }
 

@@ -24,7 +24,7 @@ use super::tree::{Kind, Node};
 use super::units;
 use super::variants;
 use crate::labels::{Labels, METRIC_NAME};
-use crate::text::yaml::read_documents;
+use crate::text::yaml::{MAX_FILE_BYTES, read_documents};
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 
@@ -37,13 +37,21 @@ const DEFAULT_INTERVAL: Duration = Duration::MINUTE;
 /// Everything that is wrong, each with its place. Problems of the base day hide those of the variants, which would
 /// repeat them.
 pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>> {
+    read_within(source, base_dir, MAX_FILE_BYTES)
+}
+
+/// As `read`, with recorded files of at most so many bytes.
+///
+/// # Errors
+/// As `read`.
+pub fn read_within(source: &Source, base_dir: &Path, max_file_bytes: u64) -> Result<Replay, Vec<Diagnostic>> {
     let documents = read_documents(source).map_err(|problem| vec![problem])?;
     let [tree] = documents.as_slice() else {
         let message = format!("{} YAML documents where a replay is one", documents.len());
         return Err(vec![Diagnostic::error(message).at(source, Span::default())]);
     };
     check_format(tree, source).map_err(|problem| vec![problem])?;
-    let files = Files::new(base_dir);
+    let files = Files::new(base_dir, max_file_bytes);
     let base = read_day(source, &files, base_dir, tree, None, None)?;
     let mut days = vec![Arc::new(base.day)];
     let mut warnings = base.warnings;
@@ -86,7 +94,12 @@ pub fn read(source: &Source, base_dir: &Path) -> Result<Replay, Vec<Diagnostic>>
         interval: day.interval,
         warnings,
         accept: base.accept,
-        written: Arc::new(Written { tree: tree.clone(), base_dir: base_dir.to_owned(), variants: base.variants }),
+        written: Arc::new(Written {
+            tree: tree.clone(),
+            base_dir: base_dir.to_owned(),
+            max_file_bytes,
+            variants: base.variants,
+        }),
         days,
     })
 }
@@ -97,10 +110,11 @@ impl Replay {
     /// # Errors
     /// What the day does not allow with it: a mark that comes to lie outside of the replay, for example.
     pub fn shaken(&self, day: &Day, shift: Shift) -> Result<Day, Vec<Diagnostic>> {
-        let Written { tree, base_dir, variants } = self.written.as_ref();
+        let Written { tree, base_dir, max_file_bytes, variants } = self.written.as_ref();
         let variant = variants.iter().find(|(name, _)| Some(name.text.as_str()) == day.name.as_deref());
         let variant = variant.map(|(name, variant)| (name, variant));
-        read_day(&self.source, &Files::new(base_dir), base_dir, tree, variant, Some(shift)).map(|read| read.day)
+        let files = Files::new(base_dir, *max_file_bytes);
+        read_day(&self.source, &files, base_dir, tree, variant, Some(shift)).map(|read| read.day)
     }
 }
 

@@ -45,6 +45,8 @@ pub type TimeOf<'a> = &'a dyn Fn(&Text) -> Option<Option<Timestamp>>;
 /// The files of a replay, each read once for all its variants.
 pub struct Files<'a> {
     folder: &'a Path,
+    /// A larger file is refused.
+    max_bytes: u64,
     series: RefCell<HashMap<String, Arc<Recording>>>,
     lines: RefCell<HashMap<String, Arc<Lines>>>,
 }
@@ -70,9 +72,9 @@ impl Shift {
 }
 
 impl<'a> Files<'a> {
-    /// Files relative to the folder of the replay.
-    pub fn new(folder: &'a Path) -> Files<'a> {
-        Files { folder, series: RefCell::default(), lines: RefCell::default() }
+    /// Files relative to the folder of the replay, of at most `max_bytes`.
+    pub fn new(folder: &'a Path, max_bytes: u64) -> Files<'a> {
+        Files { folder, max_bytes, series: RefCell::default(), lines: RefCell::default() }
     }
 
     /// The series that `wanted` (or the selector or the column of the file) takes from a file. `target` is theirs, where one is
@@ -101,7 +103,7 @@ impl<'a> Files<'a> {
         let recording = match known {
             Some(recording) => recording,
             None => {
-                let options = SeriesOptions { zone, time: pattern, at };
+                let options = SeriesOptions { zone, time: pattern, at, max_bytes: self.max_bytes };
                 let read = read_series(&path, &options).map_err(|problem| placed(problem, &doc.file, reader));
                 let recording = Arc::new(read.map_err(|problem| reader.extend([problem])).ok()?);
                 self.series.borrow_mut().insert(key, recording.clone());
@@ -113,6 +115,10 @@ impl<'a> Files<'a> {
             reader.warn(doc.file.span, Diagnostic::warning(message).help("ask again for less, and save that answer"));
         }
         let taken = self.select(doc, wanted, &recording, reader)?;
+        if let Some(problem) = taken.iter().find_map(|(_, series)| series.problem.clone()) {
+            reader.extend([problem]);
+            return None;
+        }
         let interval = taken.iter().filter_map(|(_, series)| series.interval).max();
         if let Some(interval) = interval {
             // What is pushed comes when it likes.
@@ -136,7 +142,8 @@ impl<'a> Files<'a> {
         if moved.is_empty() {
             let (from, to) = (first + distance, last + distance);
             let problem = Diagnostic::error(format!("no series {} within the replay", wanted.as_metric()));
-            reader.problem(doc.file.span, problem.help(outside(calendar, from, to)));
+            let taken_as = recording.taken_as.filter(|_| last < EARLIEST);
+            reader.problem(doc.file.span, problem.help(outside(calendar, from, to, taken_as)));
             return None;
         }
         Some(moved)
@@ -253,7 +260,8 @@ impl<'a> Files<'a> {
         };
         let own = |text: &Option<Text>| text.as_ref().map(|text| text.text.clone());
         let at = at.map(|at| Nanoseconds(at.0.saturating_mul(1_000_000)));
-        let options = LineOptions { time: pattern, zone, field: own(&doc.field), line: own(&doc.line), at, matching };
+        let (field, line, max_bytes) = (own(&doc.field), own(&doc.line), self.max_bytes);
+        let options = LineOptions { time: pattern, zone, field, line, at, matching, untimed_objects: false, max_bytes };
         let path = self.folder.join(&doc.file.text);
         let key = format!("{}\n{options:?}", path.display());
         let known = self.lines.borrow().get(&key).cloned();
@@ -290,7 +298,12 @@ impl<'a> Files<'a> {
         if entries.is_empty() {
             let problem = Diagnostic::error(format!("no line of {name} within the replay"));
             let (from, to) = (millisecond(moved(first.time)), millisecond(moved(last.time)));
-            reader.problem(doc.file.span, problem.help(outside(calendar, from, to)));
+            let uptime = doc.time.is_some() && doc.zero.is_none() && millisecond(last.time) < EARLIEST;
+            let uptime = uptime.then_some(
+                "their seconds were counted from 1970; where they count from the start of a machine, as dmesg prints them, \
+                 say when that was: `zero: TIME`",
+            );
+            reader.problem(doc.file.span, problem.help(outside(calendar, from, to, uptime)));
             return None;
         }
         let share = format!("{}: {} of {} lines", doc.file.text, entries.len(), lines.total);
@@ -303,10 +316,16 @@ pub fn millisecond(time: Nanoseconds) -> Timestamp {
     Timestamp(time.0.div_euclid(1_000_000))
 }
 
-fn outside(calendar: Calendar, from: Timestamp, to: Timestamp) -> String {
+/// Files of programs have no earlier times (1973): what says so counts in another unit, or from another zero.
+const EARLIEST: Timestamp = Timestamp(100_000_000_000);
+
+/// `taken_as`: what is wrong with the times themselves.
+fn outside(calendar: Calendar, from: Timestamp, to: Timestamp, taken_as: Option<&str>) -> String {
     format!(
-        "they go from {from} to {to}, and the replay from {} to {}; `offset` or `first_at` moves them",
-        calendar.start, calendar.end
+        "they go from {from} to {to}, and the replay from {} to {}; {}",
+        calendar.start,
+        calendar.end,
+        taken_as.unwrap_or("`offset` or `first_at` moves them")
     )
 }
 
