@@ -62,6 +62,8 @@ pub struct Outcome {
     pub expired: Vec<Diagnostic>,
     /// What became of the drills that were shaken, in their order.
     pub shaken: Vec<Shaken>,
+    /// Drills that were not shaken, since they fall short as they are; nothing where no drill was to be shaken.
+    pub unshaken: Vec<(String, Verdict)>,
     /// What documents of incidents say, and their rules and replays do not.
     pub drift: Vec<Diagnostic>,
     /// What in the input cannot be used.
@@ -225,23 +227,27 @@ impl Suite {
 }
 
 impl Suite {
-    /// Shakes the drills that held, and calls `done` after each.
-    pub fn shake(&self, selection: &Selection, outcome: &mut Outcome, done: impl Fn() + Sync) {
-        let held: BTreeSet<&str> = outcome
-            .drills
-            .iter()
-            .filter(|drill| drill.verdict() == Verdict::Pass)
-            .map(|drill| drill.name.as_str())
+    /// Shakes the drills that held, and calls `done` after each with its number among them; with nothing where the day does
+    /// not allow it.
+    pub fn shake(&self, selection: &Selection, outcome: &mut Outcome, done: impl Fn(usize, Option<&Shaken>) + Sync) {
+        let fell_short = outcome.drills.iter().filter(|drill| drill.verdict() != Verdict::Pass);
+        outcome.unshaken = fell_short.map(|drill| (drill.name.clone(), drill.verdict())).collect();
+        let held: BTreeSet<&str> = outcome.holding().map(|drill| drill.name.as_str()).collect();
+        let days: Vec<(&Incident, &Arc<Day>)> = self
+            .selected(selection)
+            .into_iter()
+            .filter_map(|unit| match unit {
+                Unit::Drill(incident, day) if held.contains(unit.name().as_str()) => Some((incident, day)),
+                _ => None,
+            })
             .collect();
-        let units: Vec<Unit<'_>> =
-            self.selected(selection).into_iter().filter(|unit| held.contains(unit.name().as_str())).collect();
-        let shaken: Vec<_> = units
+        let shaken: Vec<_> = days
             .par_iter()
-            .filter_map(|unit| {
-                let Unit::Drill(incident, day) = unit else { return None };
+            .enumerate()
+            .map(|(at, (incident, day))| {
                 let shaken = drill::shake::run(incident, day, selection.limits);
-                done();
-                Some(shaken)
+                done(at, shaken.as_ref().ok());
+                shaken
             })
             .collect();
         for shaken in shaken {
@@ -337,6 +343,11 @@ impl Ran {
 }
 
 impl Outcome {
+    /// The drills that hold, in their order.
+    pub fn holding(&self) -> impl Iterator<Item = &Drill> {
+        self.drills.iter().filter(|drill| drill.verdict() == Verdict::Pass)
+    }
+
     /// Whether all that ran held.
     pub fn holds(&self) -> bool {
         self.drills.iter().all(|drill| drill.verdict() == Verdict::Pass)

@@ -54,6 +54,24 @@ fn a_verdict_rests_on_what_its_alerts_read_through_recording_rules() {
 }
 
 #[test]
+fn an_up_that_nobody_wrote_is_assumed_where_a_rule_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.yaml"), "groups: [{name: g, rules: [{alert: Down, expr: up == 0}]}]\n")
+        .unwrap();
+    let replay = "firedrill: replay/1\ntitle: t\nstart: 2025-01-01T00:00:00Z\nend: 2025-01-01T01:00:00Z\nrules: [rules.yaml]\n\
+                  targets: {a: {labels: {job: a}, scrape: 30s}, b: {labels: {job: b}, scrape: 30s}}\n\
+                  spans: {bad: {from: \"00:10:00\", to: \"00:20:00\", source: doc}}\n\
+                  gaps: [{down: {target: b}, during: bad, source: doc}]\n\
+                  expect: {alerts: ['Down{job=\"a\"}': never, 'Down{job=\"b\"}': {fires: {within: 1m, after: bad.from}}]}\n";
+    std::fs::write(folder.path().join("replay.yaml"), replay).unwrap();
+    let output = firedrill(folder.path(), &["test", "replay.yaml", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let drill = &report["drills"][0];
+    assert_eq!(drill["footing"].to_string(), r#"{"documented":1,"assumed":1,"fitted":0,"recorded":0}"#);
+    assert_eq!(drill["rests_on"][0].to_string(), r#"{"series":"up{job=\"a\"}","kind":"assumed"}"#);
+}
+
+#[test]
 fn a_replay_is_calibrated_by_what_happened_unless_it_was_fitted_to_it() {
     let calibration = |origin: &str, happened: &str| {
         let (drill, code) = drill(origin, happened);

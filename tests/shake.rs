@@ -90,7 +90,8 @@ fn a_scrape_that_fails_may_flip_a_verdict_too() {
     std::fs::write(folder.path().join("replay.yaml"), text).unwrap();
     let output = firedrill(folder.path(), &["test", "--shake", "replay.yaml"]);
     let text = stdout(&output);
-    assert!(text.contains("a scrape missed as an alert fires\n"), "{text}");
+    let flip = text.lines().find(|line| line.ends_with("/day, a scrape missed as an alert fires"));
+    assert!(flip.is_some_and(|flip| flip.starts_with("replay.yaml:6:11  FLIPS ")), "{text}");
     assert!(text.contains("Down fired, and nobody expected it"), "{text}");
     assert!(text.ends_with("1 drill shaken 11 times: 0 hold, 1 do not\n"), "{text}");
 }
@@ -103,6 +104,27 @@ fn what_is_accepted_has_to_be_there_and_to_be_needed() {
     let (_, errors, code) = shaken(&replay("4/s", "assumed: guess", "shake: {accept: {missed scrapes: x}}"));
     assert_eq!(code, Some(0));
     assert!(errors.contains("no verdict hangs on `missed scrapes`, which is accepted"), "{errors}");
+}
+
+#[test]
+fn a_drill_that_falls_short_as_it_is_is_not_shaken_and_that_is_told() {
+    let text =
+        replay("0.5/s", "source: doc", "variants: {other: {set: {metrics.errors_total.counter.bad.value: 4/s}}}");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rules.yaml"), RULES).unwrap();
+    std::fs::write(folder.path().join("replay.yaml"), text).unwrap();
+    let output = firedrill(folder.path(), &["test", "--shake", "replay.yaml"]);
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("/other  11 of 11 shakes hold"), "{text}");
+    assert!(text.contains("/day    not shaken: it fails\n"), "{text}");
+    assert!(text.ends_with("1 drill shaken 11 times: 1 hold; 1 not shaken\n"), "{text}");
+    let output = firedrill(folder.path(), &["test", "--shake", "replay.yaml", "--format", "json"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    assert_eq!(
+        (report["unshaken"].as_array().map(Vec::len), &report["unshaken"][0]["verdict"]),
+        (Some(1), &"fail".into())
+    );
 }
 
 /// The two incidents that are quick without optimisation; `firedrill test --shake` does all five.

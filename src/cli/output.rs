@@ -1,8 +1,9 @@
 //! Where text goes: results to stdout, problems to stderr, files by way of a temporary one.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use super::Exit;
 use crate::report::human::Look;
@@ -35,6 +36,42 @@ pub fn print(text: &str) -> Result<(), Diagnostic> {
             Err(problem.help("the result is not complete: make room, or send it elsewhere"))
         }
         _ => Ok(()),
+    }
+}
+
+/// Prints texts in their own order, each as soon as those before it are there.
+#[derive(Default)]
+pub struct InOrder(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    /// The number of the next text.
+    next: usize,
+    /// Those that came too early.
+    early: BTreeMap<usize, String>,
+    problem: Option<Diagnostic>,
+}
+
+impl InOrder {
+    /// Takes the text of this number, counted from 0.
+    pub fn put(&self, number: usize, text: String) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.early.insert(number, text);
+        while let Some(text) = {
+            let next = waiting.next;
+            waiting.early.remove(&next)
+        } {
+            waiting.next += 1;
+            if let Err(problem) = print(&text) {
+                waiting.problem.get_or_insert(problem);
+            }
+        }
+    }
+
+    /// # Errors
+    /// What kept a text from being printed.
+    pub fn finish(self) -> Result<(), Diagnostic> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).problem.map_or(Ok(()), Err)
     }
 }
 

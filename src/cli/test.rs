@@ -12,12 +12,11 @@ use regex::Regex;
 use super::{Exit, convert, output};
 use crate::config::Config;
 use crate::drill::discover;
-use crate::drill::verdict::Verdict;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
-use crate::report::{RunFacts, human, json, junit};
+use crate::report::{RunFacts, human, json, junit, shake};
 use crate::rules::ReadOptions;
-use crate::suite::{Selection, Suite};
+use crate::suite::{Outcome, Selection, Suite};
 use crate::syntax::STACK_BYTES;
 use crate::text::{Diagnostic, Severity, listed};
 
@@ -175,23 +174,13 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let progress = progress(count);
     let mut outcome = pool.install(|| suite.run(&selection, || progress.inc(1)));
     progress.finish_and_clear();
-    if args.shake {
-        let holding = outcome.drills.iter().filter(|drill| drill.verdict() == Verdict::Pass).count();
-        let progress = self::progress(holding);
-        pool.install(|| suite.shake(&selection, &mut outcome, || progress.inc(1)));
-        progress.finish_and_clear();
-        output::warn(&suite.needless_accepts(&outcome));
-    }
-    if let Some(path) = &args.junit {
-        let report = junit::render(&outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
-        output::write_file(path, &report).map_err(|error| vec![error])?;
-    }
     // Machines get a report whatever happens.
     if outcome.drills.is_empty()
         && outcome.groups.is_empty()
         && !outcome.problems.is_empty()
         && args.format == Format::Human
     {
+        write_junit(args, &outcome)?;
         return Err(outcome.problems);
     }
     if args.strict {
@@ -202,9 +191,18 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
     output::warn(&outcome.drift);
 
+    let look = output::look();
+    if args.format == Format::Human {
+        output::print(&human::results(&outcome, look)).map_err(|problem| vec![problem])?;
+    }
+    if args.shake {
+        let tell = (args.format == Format::Human).then(|| shake::Lines::of(&outcome, look));
+        pool.install(|| shake_all(&suite, &selection, &mut outcome, tell)).map_err(|problem| vec![problem])?;
+    }
+    write_junit(args, &outcome)?;
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
     let text = match args.format {
-        Format::Human => human::render(&outcome, facts, output::look(), args.diff),
+        Format::Human => human::ending(&outcome, facts, look, args.diff),
         Format::Json => json::render(&outcome, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,
     };
     output::print(&text).map_err(|problem| vec![problem])?;
@@ -217,6 +215,40 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let clean = odd.is_empty() && outcome.drift.is_empty() && outcome.expired.is_empty();
     let holds = outcome.holds() && (clean || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
+}
+
+/// Writes the report for other programs, where one is asked for.
+fn write_junit(args: &Args, outcome: &Outcome) -> Result<(), Vec<Diagnostic>> {
+    let Some(path) = &args.junit else { return Ok(()) };
+    let report = junit::render(outcome).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+    output::write_file(path, &report).map_err(|error| vec![error])
+}
+
+/// Shakes the drills that hold, and tells each as soon as those before it are told, where people read along.
+///
+/// # Errors
+/// What keeps the lines from being printed.
+fn shake_all(
+    suite: &Suite,
+    selection: &Selection,
+    outcome: &mut Outcome,
+    tell: Option<shake::Lines>,
+) -> Result<(), Diagnostic> {
+    let progress = progress(outcome.holding().count());
+    let told = output::InOrder::default();
+    if tell.is_some() && !outcome.drills.is_empty() {
+        output::print("\n")?;
+    }
+    suite.shake(selection, outcome, |number, shaken| {
+        if let Some(lines) = tell {
+            let line = shaken.map_or_else(String::new, |shaken| lines.line(shaken));
+            progress.suspend(|| told.put(number, line));
+        }
+        progress.inc(1);
+    });
+    progress.finish_and_clear();
+    output::warn(&suite.needless_accepts(outcome));
+    told.finish()
 }
 
 /// Renders rule files where that is asked for; where it is not, and nothing is there, says how.

@@ -10,9 +10,11 @@ use crate::rules;
 use super::playback::Playback;
 use super::verdict::{Calibration, Check, Footing, Part, Rest, Verdict};
 
-/// How many series of a day rest on what.
-pub fn of_all(generated: &Generated) -> Footing {
-    Footing::of(generated.provenance.iter().map(|series| series.kind))
+/// How many series of a day rest on what. An `up` that nobody wrote counts where `read` has it.
+pub fn of_all(generated: &Generated, read: &[Rest]) -> Footing {
+    let is_read = |labels: &Labels| read.iter().any(|rest| rest.series == *labels);
+    let counted = generated.provenance.iter().filter(|series| !series.implied || is_read(&series.labels));
+    Footing::of(counted.map(|series| series.kind))
 }
 
 /// The series of the day that expressions read, through rules that write what they read, in the order of the replay.

@@ -14,12 +14,14 @@ use crate::evidence::Place;
 use crate::labels::{Labels, Matcher};
 use crate::replay::{
     Accept, Bound, Day, EVALUATION_PHASES, Gap, GapKind, Limits, LooseFigure, MISSED_SCRAPES, SCRAPE_PHASES, Shift,
+    Target,
 };
 use crate::rules;
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 
 use super::checks;
+use super::footing;
 use super::leeway::{self, Leeway};
 use super::load::Incident;
 use super::margin::{self, Margin};
@@ -59,6 +61,8 @@ pub struct Flip {
 pub struct Flipped {
     /// The alert selector as written, or the labels of an alert that nobody expected.
     pub subject: String,
+    /// The name of the alert; empty where a selector has none.
+    pub alert: String,
     pub place: Option<Place>,
     /// `T3ProbeLegDown fired, and never should`.
     pub told: String,
@@ -147,7 +151,7 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Shaken
         match ran {
             None => {}
             Some(Ran::Immovable(why)) => shaken.immovable.push((shake.told(), why)),
-            Some(Ran::Run(verdicts, margins)) => {
+            Some(Ran::Run(verdicts, margins, seen)) => {
                 shaken.runs += 1;
                 if verdicts.is_empty() {
                     margin::tighten(&mut shaken.margins, margins, &shake.told());
@@ -155,7 +159,7 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Shaken
                 }
                 let place = match shake {
                     Shake::Figure(figure, _) => Some(Place { source: day.source.clone(), span: figure.place }),
-                    _ => None,
+                    _ => seen,
                 };
                 let accepted = shake.accepted(incident, day);
                 shaken.flips.push(Flip { shake: shake.told(), place, verdicts, accepted });
@@ -202,7 +206,8 @@ fn shakes<'a>(incident: &Incident, day: &'a Day, still: &Playback) -> Vec<Shake<
 const HOUR: Duration = Duration(3_600_000);
 
 enum Ran {
-    Run(Vec<Flipped>, Vec<Margin>),
+    /// The verdicts that flip, the margins of the others, and the place of what flips is seen by: a target.
+    Run(Vec<Flipped>, Vec<Margin>, Option<Place>),
     /// The figure cannot be moved: why.
     Immovable(String),
 }
@@ -252,7 +257,28 @@ fn once(
         Ok(playback) => playback,
         Err(problems) => return Some(Ran::Immovable(why(problems))),
     };
-    Some(Ran::Run(flipped(&playback, leeway), margin::of_times(&playback)))
+    let verdicts = flipped(&playback, leeway);
+    let margins = margin::of_times(&playback);
+    let seen = match shake {
+        Shake::Scrapes(_) | Shake::ScrapesApart | Shake::Missed(..) if !verdicts.is_empty() => {
+            target_of(&playback, &verdicts)
+        }
+        _ => None,
+    };
+    Some(Ran::Run(verdicts, margins, seen))
+}
+
+/// The first target of which the rules of the verdicts read series.
+fn target_of(playback: &Playback, verdicts: &[Flipped]) -> Option<Place> {
+    let day = &playback.day;
+    let rules = playback.alert_rules().filter(|(_, rule)| verdicts.iter().any(|flip| flip.alert == rule.name.value));
+    let read = footing::of_exprs(playback, rules.filter_map(|(_, rule)| rule.promql()));
+    let exposes = |target: &Target| {
+        let its = |labels: &Labels| target.labels.iter().all(|(name, value)| labels.get(name) == value);
+        read.iter().any(|rest| its(&rest.series))
+    };
+    let target = day.targets.iter().find(|target| exposes(target))?;
+    Some(Place { source: day.source.clone(), span: target.place })
 }
 
 fn later(phase: Duration, scrape: Duration, by: impl Fn(Duration) -> Duration) -> Duration {
@@ -301,13 +327,14 @@ fn flipped(playback: &Playback, leeway: Leeway) -> Vec<Flipped> {
     let place = |span: Span| Some(Place { source: day.source.clone(), span });
     let alerts = expect.alerts.iter().filter_map(|expected| {
         let told = checks::fell_short(playback, &leeway::asked(expected, day, leeway))?;
-        Some(Flipped { subject: expected.selector.text.clone(), place: place(expected.selector.span), told })
+        let (subject, alert) = (expected.selector.text.clone(), expected.alertname.clone());
+        Some(Flipped { subject, alert, place: place(expected.selector.span), told })
     });
     let others = expect.others.iter().flat_map(|others| {
-        checks::unexpected(playback, others, &expect.alerts).map(move |(rule, life)| Flipped {
-            subject: life.labels.to_string(),
-            place: place(others.place),
-            told: format!("{} fired, and nobody expected it", playback.rule(rule).name.value),
+        checks::unexpected(playback, others, &expect.alerts).map(move |(rule, life)| {
+            let alert = playback.rule(rule).name.value.clone();
+            let told = format!("{alert} fired, and nobody expected it");
+            Flipped { subject: life.labels.to_string(), alert, place: place(others.place), told }
         })
     });
     alerts.chain(others).collect()

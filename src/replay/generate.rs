@@ -37,7 +37,7 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Generated {
     pub store: MetricStore,
-    /// One entry a series; `up` only where gaps of its target say where they come from, for it rests on nothing else.
+    /// One entry a series.
     pub provenance: Vec<SeriesProvenance>,
     /// How many samples were written, stale markers included.
     pub samples: u64,
@@ -56,11 +56,11 @@ impl Day {
             scrape.up(&mut generated.store).map_err(|clash| vec![self.clash(target.place, &clash)])?;
             generated.samples += scrape.written;
             let figures: Vec<Figure> = scrape.gaps.iter().flat_map(|gap| gap.figures.iter().cloned()).collect();
-            let ups = if figures.is_empty() { Vec::new() } else { scrape.series };
-            generated.provenance.extend(ups.into_iter().map(|labels| SeriesProvenance {
+            generated.provenance.extend(scrape.series.into_iter().map(|labels| SeriesProvenance {
                 labels,
                 kind: provenance::overall(None, &figures),
                 figures: figures.clone(),
+                implied: figures.is_empty(),
             }));
         }
         let unscraped = Target::none();
@@ -78,6 +78,7 @@ impl Day {
                 labels,
                 kind,
                 figures: metric.figures.clone(),
+                implied: false,
             }));
         }
         Ok(generated)

@@ -43,6 +43,8 @@ pub struct SeriesProvenance {
     pub kind: Kind,
     /// All figures, those of the events and spans behind it too.
     pub figures: Vec<Figure>,
+    /// It is the `up` of a target without gaps: nobody wrote it, and that it is always 1 is assumed.
+    pub implied: bool,
 }
 
 /// Reads the four keys, of which at most one may be written.

@@ -25,8 +25,8 @@ pub struct Look {
 /// The most series of one kind that are named.
 const RESTS: usize = 4;
 
-/// The whole report; with `diff`, what would have to be changed in unit test files for them to hold.
-pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> String {
+/// The first part of the report: what came out, and why.
+pub fn results(outcome: &Outcome, look: Look) -> String {
     let mut out = String::new();
     let drills = &outcome.drills;
     headlines(&mut out, drills, look);
@@ -42,7 +42,14 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
         }
     }
     unit::explain(&mut out, &outcome.groups, look);
-    out.push_str(&shake::render(&outcome.shaken, look));
+    out
+}
+
+/// The last part, behind the lines of drills that were shaken: what flips, and the summary; with `diff`, what would have to be
+/// changed in unit test files for them to hold.
+pub fn ending(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> String {
+    let mut out = shake::flips(outcome, look);
+    let drills = &outcome.drills;
     if diff {
         out.push_str(&unit::rewrite::diff(&outcome.groups));
     }
@@ -73,7 +80,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> Str
     if !drills.is_empty() {
         let _ = writeln!(out, "{}", summary(drills, facts));
         if !outcome.shaken.is_empty() {
-            let _ = writeln!(out, "{}", shake::summary(&outcome.shaken));
+            let _ = writeln!(out, "{}", shake::summary(outcome));
         }
     }
     if !outcome.groups.is_empty() {

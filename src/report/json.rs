@@ -26,6 +26,9 @@ struct Report<'a> {
     /// Drills that were repeated with something a little different (`--shake`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shaken: Vec<ShakenOut<'a>>,
+    /// Drills that were not, since they fall short as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unshaken: Vec<UnshakenOut<'a>>,
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
     /// What documents of incidents say, and their rules and replays do not.
@@ -35,6 +38,12 @@ struct Report<'a> {
     /// What keeps files from being tested; the exit code is 2.
     unusable: Vec<NoticeOut<'a>>,
     summary: Summary,
+}
+
+#[derive(Serialize)]
+struct UnshakenOut<'a> {
+    drill: &'a str,
+    verdict: Verdict,
 }
 
 #[derive(Serialize)]
@@ -333,6 +342,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
             })
             .collect(),
         shaken: outcome.shaken.iter().map(shaken).collect(),
+        unshaken: outcome.unshaken.iter().map(|(drill, verdict)| UnshakenOut { drill, verdict: *verdict }).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
         drift: outcome.drift.iter().map(notice).collect(),
         expired: outcome.expired.iter().map(notice).collect(),

@@ -8,7 +8,7 @@ pub mod json;
 pub mod junit;
 pub mod logs;
 pub mod result;
-mod shake;
+pub mod shake;
 pub mod show;
 mod unit;
 mod words;

@@ -9,27 +9,61 @@ use super::human::{self, Look, at, grouped, plural};
 use super::words::{paragraph, plain, shortened};
 use crate::drill::margin::Margin;
 use crate::drill::shake::{Flip, Shaken};
+use crate::drill::verdict::Verdict;
+use crate::suite::Outcome;
 
-/// Nothing where nothing was shaken.
-pub fn render(shaken: &[Shaken], look: Look) -> String {
-    let mut out = String::new();
-    if shaken.is_empty() {
-        return out;
+/// Lines of drills that were shaken, whose names are known beforehand: each can be told as soon as it is there.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    look: Look,
+    /// How wide the longest name is.
+    names: usize,
+}
+
+impl Lines {
+    /// For all drills that ran.
+    pub fn of(outcome: &Outcome, look: Look) -> Lines {
+        let names = outcome.drills.iter().map(|drill| plain(&drill.name).chars().count());
+        Lines { look, names: names.max().unwrap_or(0) }
     }
-    let width = if look.bounded { look.width } else { usize::MAX };
-    out.push('\n');
-    let names = shaken.iter().map(|one| plain(&one.drill).chars().count()).max().unwrap_or(0);
-    for one in shaken {
+
+    /// How a drill came out.
+    pub fn line(self, one: &Shaken) -> String {
         let held = one.runs - one.flips.len();
         let mut told = format!("{held} of {} hold", plural(one.runs, "shake"));
         if let Some(margin) = tightest(one) {
             let shake = margin.shake.as_ref().map_or_else(String::new, |shake| format!(" ({shake})"));
             let _ = write!(told, "; closest: {} {}{shake}", margin.subject, margin.told);
         }
-        let left = width.saturating_sub(9 + names + 2).clamp(20, 140);
-        let line = format!(" {}  {:names$}  {}", badge(one, look), plain(&one.drill), shortened(&plain(&told), left));
-        let _ = writeln!(out, "{}", line.trim_end());
+        self.told(&badge(one, self.look), &one.drill, &told)
     }
+
+    /// That a drill was not shaken.
+    pub fn unshaken(self, drill: &str, verdict: Verdict) -> String {
+        let told = match verdict {
+            Verdict::Blind => "not shaken: it is blind",
+            _ => "not shaken: it fails",
+        };
+        self.told(&format!("{} ", human::badge(verdict, self.look)), drill, told)
+    }
+
+    fn told(self, badge: &str, drill: &str, told: &str) -> String {
+        let names = self.names;
+        let left = width(self.look).saturating_sub(9 + names + 2).clamp(20, 140);
+        let line = format!(" {badge}  {:names$}  {}", plain(drill), shortened(&plain(told), left));
+        format!("{}\n", line.trim_end())
+    }
+}
+
+fn width(look: Look) -> usize {
+    if look.bounded { look.width } else { usize::MAX }
+}
+
+/// What stands behind the lines: drills that were not shaken, what flips, and what replays accept.
+pub fn flips(outcome: &Outcome, look: Look) -> String {
+    let (shaken, width) = (&outcome.shaken, width(look));
+    let lines = Lines::of(outcome, look);
+    let mut out: String = outcome.unshaken.iter().map(|(drill, verdict)| lines.unshaken(drill, *verdict)).collect();
     let flips = |accepted: bool| {
         let flips = shaken.iter().flat_map(|one| one.flips.iter().map(move |flip| (one, flip)));
         flips.filter(move |(_, flip)| flip.accepted.is_some() == accepted)
@@ -80,7 +114,8 @@ fn tightest(shaken: &Shaken) -> Option<&Margin> {
 }
 
 /// `40 drills shaken 1,204 times: 38 hold, 1 flips as accepted, 1 flips`.
-pub fn summary(shaken: &[Shaken]) -> String {
+pub fn summary(outcome: &Outcome) -> String {
+    let shaken = &outcome.shaken;
     let runs: usize = shaken.iter().map(|one| one.runs).sum();
     let count = |test: &dyn Fn(&&Shaken) -> bool| shaken.iter().filter(test).count();
     let holds = count(&|one| one.flips.is_empty());
@@ -97,6 +132,9 @@ pub fn summary(shaken: &[Shaken]) -> String {
     let immovable: usize = shaken.iter().map(|one| one.immovable.len()).sum();
     if immovable > 0 {
         let _ = write!(line, "; {immovable} times the day does not allow it");
+    }
+    if !outcome.unshaken.is_empty() {
+        let _ = write!(line, "; {} not shaken", outcome.unshaken.len());
     }
     line
 }

@@ -261,7 +261,7 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
     }
     day.events.iter().for_each(|event| tell_event(&mut out, event, start));
     heading(&mut out, "Series");
-    for series in &playback.generated.provenance {
+    for series in playback.generated.provenance.iter().filter(|series| !series.implied) {
         tell_series(&mut out, playback, series, look);
     }
     if !day.gaps.is_empty() {
@@ -292,7 +292,8 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
         let _ = writeln!(out, "  {}: {told}", plain(&rule.name.value));
         out.push_str(&human::named_rests("    ", &rests, look.width));
     }
-    let all = human::series(footing::of_all(&playback.generated));
+    let read = footing::of_exprs(playback, playback.alert_rules().filter_map(|(_, rule)| rule.promql()));
+    let all = human::series(footing::of_all(&playback.generated, &read));
     let _ = writeln!(out, "\n{all}; {} samples", human::grouped(playback.generated.samples));
     out
 }
