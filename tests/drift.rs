@@ -153,3 +153,33 @@ fn a_drill_asks_every_query_of_a_section() {
         assert!(none.is_empty() && said.contains(told) && said.contains("replay.yaml:121:"), "{said}");
     }
 }
+
+#[test]
+fn log_queries_of_documents_are_asked_too() {
+    let with = |query: &str| format!("## More\n\n```logql\n{query}\n```\n\n## What to do\n");
+    let asked = |query: &str| changed(DOCUMENT, "## What to do\n", &with(query));
+    for query in [
+        r#"{job="vmagent"} |= "re-sending the block""#,
+        r#"max_over_time({job="vmagent"} | regexp `block in (?P<wait>[0-9.]+) seconds` | unwrap wait [5m]) > 60"#,
+    ] {
+        assert_eq!(test(asked(query).path(), &["--strict"]), (Some(0), String::new()), "{query}");
+    }
+    let drifts = |query: &str, words: &[&str]| drifts("## What to do\n", &with(query), words);
+    drifts(
+        r#"{job="vmagnet"} |= "re-sending""#,
+        &[
+            "no variant of the replay produces {job=\"vmagnet\"}",
+            "there is {job=\"vmagent\", namespace=\"observability\"}",
+        ],
+    );
+    drifts(r#"{job="vmagent"} |= "resending""#, &["this query yields nothing at any time of any variant"]);
+    drifts(
+        r#"count_over_time({job="vmagent"} |= "re-sending" [5m]) > 5"#,
+        &["this query yields nothing at any time of any variant"],
+    );
+    // Every line has an error at this parser.
+    drifts(
+        r#"sum by (a) (count_over_time({job="vmagent"} | json [5m]))"#,
+        &["this query has no answer: pipeline error: 'JSONParserErr'"],
+    );
+}

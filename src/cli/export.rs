@@ -9,13 +9,14 @@ use crate::export::{self, RuleFiles, TestFile, Wanted};
 use crate::replay::Day;
 use crate::text::Diagnostic;
 
-/// Write a replay as a promtool test, or as OpenMetrics to be loaded into a server
+/// Write a replay as a promtool test, or its samples and log lines to be loaded into servers
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   firedrill export promtool incidents/vmagent-remote-write -o exported
   promtool test rules exported/vmagent-remote-write-day.test.yaml
   firedrill export openmetrics incidents/vmagent-remote-write > day.om
-  promtool tsdb create-blocks-from openmetrics day.om data")]
+  promtool tsdb create-blocks-from openmetrics day.om data
+  firedrill export loki incidents/vmagent-remote-write > day.jsonl")]
 pub struct Args {
     #[command(subcommand)]
     format: Format,
@@ -25,6 +26,7 @@ pub struct Args {
 enum Format {
     Promtool(PromtoolArgs),
     Openmetrics(OpenmetricsArgs),
+    Loki(LokiArgs),
 }
 
 /// Write a day as a test file of promtool: same series, same alerts at the same ticks
@@ -68,6 +70,25 @@ struct OpenmetricsArgs {
     output: Option<PathBuf>,
 }
 
+/// Write the log lines of a day as payloads of Loki's push API, one a line
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  firedrill export loki incidents/vmagent-remote-write | while read -r payload; do printf %s \"$payload\" |
+    curl -sS -H 'Content-Type: application/json' --data-binary @- http://localhost:3100/loki/api/v1/push; done
+
+Entries are in order of time, each with its structured metadata. Loki refuses what is older than a week unless `limits_config` \
+says `reject_old_samples: false`.")]
+struct LokiArgs {
+    /// The replay, or a folder with one in it
+    replay: PathBuf,
+    /// Another day of the replay than its base
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Write to this file, not to standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
 #[derive(clap::Args)]
 struct DayArgs {
     /// The replay, or a folder with one in it
@@ -84,7 +105,19 @@ pub fn run(args: Args) -> Exit {
     match args.format {
         Format::Promtool(args) => output::finish(promtool(&args)),
         Format::Openmetrics(args) => output::finish(openmetrics(&args)),
+        Format::Loki(args) => output::finish(loki(&args)),
     }
+}
+
+fn loki(args: &LokiArgs) -> Result<String, Vec<Diagnostic>> {
+    let incident = drill::load(&discover::find_one(&args.replay)?, &super::config()?)?;
+    let day = incident.replay.variant(args.variant.as_deref())?;
+    let logs = day.log_store().map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+    if logs.entries() == 0 {
+        let problem = Diagnostic::error("this day has no log lines");
+        return Err(vec![problem.help("add `logs` to the replay, or name a --variant that has some")]);
+    }
+    written(args.output.as_deref(), export::loki(&logs))
 }
 
 fn openmetrics(args: &OpenmetricsArgs) -> Result<String, Vec<Diagnostic>> {
@@ -92,7 +125,12 @@ fn openmetrics(args: &OpenmetricsArgs) -> Result<String, Vec<Diagnostic>> {
     let incident = drill::load(&discover::find_one(&args.day.replay)?, &config)?;
     let day = incident.replay.variant(args.day.variant.as_deref())?;
     let text = export::openmetrics(&day, &day.generate(super::limits(args.day.max_samples, &config))?);
-    match &args.output {
+    written(args.output.as_deref(), text)
+}
+
+/// The text for standard output: none where it goes to a file.
+fn written(file: Option<&Path>, text: String) -> Result<String, Vec<Diagnostic>> {
+    match file {
         Some(path) => output::write_file(path, &text).map(|()| String::new()).map_err(|problem| vec![problem]),
         None => Ok(text),
     }

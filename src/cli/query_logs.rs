@@ -57,12 +57,13 @@ fn of_replay(path: &Path, args: &Args) -> Result<Lot, Problems> {
     let incident = drill::load(&discover::find_one(path)?, &super::config()?)?;
     output::warn(&incident.warnings);
     let day = incident.replay.variant(args.variant.as_deref())?;
-    let logs = day.log_store().map_err(|error| vec![Diagnostic::error(error.to_string())])?;
-    if logs.entries() == 0 {
+    // Streams without a line on this day are there all the same.
+    if day.logs.is_empty() {
         return Err(vec![
             Diagnostic::error("this day has no log lines").help("add `logs` to the replay, or ask a file with --logs"),
         ]);
     }
+    let logs = day.log_store().map_err(|error| vec![Diagnostic::error(error.to_string())])?;
     let (start, end) = (nanoseconds(day.start()), Nanoseconds(nanoseconds(day.end()).0.saturating_add(1)));
     Ok(Lot { logs, start, end, day: Some(day) })
 }

@@ -22,6 +22,9 @@ pub struct Args {
     /// What is firing and pending at this time: `15:32`, a full date, or a mark such as `stuck.from+5m`
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
+    /// With --at, so many log lines of each stream: those nearest to it, within 5 minutes
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "at")]
+    lines: usize,
     /// Tell the day in plain words: spans, events, series and where each figure comes from
     #[arg(long, conflicts_with = "at")]
     explain: bool,
@@ -43,7 +46,7 @@ fn text(args: &Args) -> Result<String, Vec<Diagnostic>> {
     let at = args.at.as_deref().map(|at| day.time_of(at)).transpose().map_err(|error| vec![error])?;
     let playback = Playback::new(&incident, day, limits)?;
     Ok(match at {
-        Some(at) => show::at(&playback, at, output::look()),
+        Some(at) => show::at(&playback, at, args.lines, output::look()),
         None if args.explain => show::explain(&incident, &playback, output::look()),
         None => show::timeline(&incident, &playback, output::look()),
     })

@@ -63,13 +63,10 @@ impl Documents {
 }
 
 impl Told {
-    /// The PromQL queries of all documents, guesses left out, each with its document.
-    pub fn queries(&self) -> impl Iterator<Item = (&Document, &Finding)> {
-        self.documents.iter().flat_map(|(_, document)| {
-            let sure = |finding: &&Finding| finding.confidence > Confidence::Low;
-            let promql = document.queries().filter(|(_, language)| *language == Language::Promql);
-            promql.map(|(finding, _)| finding).filter(sure).map(move |finding| (document, finding))
-        })
+    /// The queries of all documents with their languages, guesses left out.
+    pub fn queries(&self) -> impl Iterator<Item = (&Finding, Language)> {
+        let all = self.documents.iter().flat_map(|(_, document)| document.queries());
+        all.filter(|(finding, _)| finding.confidence > Confidence::Low)
     }
 
     /// The samples that the documents hold, each with its document.

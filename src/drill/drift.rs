@@ -7,14 +7,16 @@ use std::sync::atomic::Ordering;
 
 use crate::engine::Steps;
 use crate::evidence;
-use crate::incident::{Finding, FoundRule, Sample};
+use crate::incident::{Finding, FoundRule, Language, Sample};
 use crate::labels::{MatchOp, Matcher};
+use crate::logql;
 use crate::number;
 use crate::promql;
 use crate::text::{Diagnostic, Span};
 use crate::time::{Duration, Timestamp};
 
 use super::load::Incident;
+use super::log_queries;
 use super::playback::Playback;
 use super::verdict::Drill;
 
@@ -26,7 +28,7 @@ const LOOKBACK: Duration = Duration(5 * 60_000);
 /// What a day says to the documents of its incident.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// For each PromQL query.
+    /// For each query.
     queries: Vec<Answer>,
     /// For each sample, the value that comes nearest to it.
     samples: Vec<Option<f64>>,
@@ -45,8 +47,12 @@ enum Answer {
 /// Asks a day what the documents of its incident ask.
 pub fn answers(playback: &Playback) -> Answers {
     let told = playback.documents.told();
-    let queries = told.queries().zip(&told.answered).map(|((_, finding), answered)| {
-        let answer = answer(playback, finding, || answered.load(Ordering::Relaxed));
+    let queries = told.queries().zip(&told.answered).map(|((finding, language), answered)| {
+        let answered_elsewhere = || answered.load(Ordering::Relaxed);
+        let answer = match language {
+            Language::Promql => answer(playback, finding, answered_elsewhere),
+            Language::Logql => log_answer(playback, finding, answered_elsewhere),
+        };
         if matches!(answer, Answer::Something) {
             answered.store(true, Ordering::Relaxed);
         }
@@ -65,9 +71,8 @@ fn answer(playback: &Playback, finding: &Finding, answered: impl Fn() -> bool) -
     if let Some(missing) = evidence::missing(&expr, &|selector| playback.matches(selector)) {
         return Answer::Missing(missing.span, evidence::instead(&playback.generated.store, missing.selector));
     }
-    let (start, end, interval) = (playback.day.start(), playback.day.end(), playback.day.interval);
-    let coarse = Duration(((end - start).0 / TRIED).max(interval.0));
-    for step in [coarse, interval] {
+    let (start, end) = (playback.day.start(), playback.day.end());
+    for step in tries(playback) {
         let times = Steps::range(start, end, step).0.into_iter().map(|step| Playback::seen_at(step.time));
         match playback.evaluate(&expr, &Steps(times.collect())) {
             Err(error) => return Answer::Error(error.message),
@@ -84,8 +89,33 @@ fn answer(playback: &Playback, finding: &Finding, answered: impl Fn() -> bool) -
         if answered() {
             return Answer::Something;
         }
-        if step == interval {
-            break;
+    }
+    Answer::Nothing
+}
+
+/// How far apart the times are at which a query is tried: first few of them, then all.
+fn tries(playback: &Playback) -> Vec<Duration> {
+    let (start, end, interval) = (playback.day.start(), playback.day.end(), playback.day.interval);
+    let mut steps = vec![Duration(((end - start).0 / TRIED).max(interval.0)), interval];
+    steps.dedup();
+    steps
+}
+
+fn log_answer(playback: &Playback, finding: &Finding, answered: impl Fn() -> bool) -> Answer {
+    let query = match logql::parse(&finding.text) {
+        Ok(query) => query,
+        Err(error) => return Answer::Error(error.message),
+    };
+    if let Some(selector) = evidence::unmet_selector(&query, &|selector| playback.has_stream(selector)) {
+        let streams = playback.day.logs.iter().map(|stream| &stream.labels);
+        return Answer::Missing(selector.span, evidence::streams_near(streams, selector));
+    }
+    for step in tries(playback) {
+        match log_queries::says_something(playback, &query, step) {
+            Err(error) => return Answer::Error(error.message),
+            Ok(true) => return Answer::Something,
+            Ok(false) if answered() => return Answer::Something,
+            Ok(false) => {}
         }
     }
     Answer::Nothing
@@ -130,7 +160,7 @@ pub fn drift(incident: &Incident, drills: &[&Drill]) -> Vec<Diagnostic> {
     if drills.is_empty() || drills.len() < incident.days().len() {
         return warnings(drift);
     }
-    for (at, (_, finding)) in told.queries().enumerate() {
+    for (at, (finding, _)) in told.queries().enumerate() {
         let answers: Vec<&Answer> = drills.iter().filter_map(|drill| drill.answers.queries.get(at)).collect();
         drift.extend(unanswered(finding, &answers));
     }

@@ -12,6 +12,7 @@ pub mod footing;
 mod judge;
 mod leeway;
 mod load;
+mod log_queries;
 pub mod margin;
 pub mod playback;
 mod queries;

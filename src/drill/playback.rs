@@ -1,15 +1,16 @@
 //! A day played back: its series generated, its rules evaluated over them, ready for questions.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::engine::{Matrix, Mode, Step, Steps};
 use crate::evidence::AlertState;
 use crate::labels::Matcher;
+use crate::logql::ast::Selector;
 use crate::promql::ast::{Expr, VectorSelector};
 use crate::promql::eval::{Profile, Query};
-use crate::replay::{Day, FiringAlert, Generated, Limits};
+use crate::replay::{Day, FiringAlert, Generated, Limits, LogStream};
 use crate::rules::{self, AlertTrack, EvaluateOptions, Group, Rule, RuleRef, Run};
-use crate::store::Moment;
+use crate::store::{LineTooLong, LogStore, Moment};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
@@ -29,6 +30,7 @@ pub struct Playback {
     /// Rule files that could not be read, and what they may have held.
     pub broken: Arc<[BrokenFile]>,
     profile: Profile,
+    logs: OnceLock<Result<LogStore, LineTooLong>>,
 }
 
 impl Playback {
@@ -69,7 +71,8 @@ impl Playback {
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
         let documents = incident.documents.clone();
         let broken = incident.broken.clone();
-        Ok(Playback { day, groups, generated, run, documents, broken, profile: options.profile })
+        let (profile, logs) = (options.profile, OnceLock::new());
+        Ok(Playback { day, groups, generated, run, documents, broken, profile, logs })
     }
 
     /// How the rules of a day are evaluated.
@@ -147,6 +150,21 @@ impl Playback {
     pub fn undecided(&self, expr: &Expr) -> Option<&BrokenFile> {
         let is_there = |matchers: &[Matcher]| self.has_series(matchers);
         self.broken.iter().find(|file| file.may_decide(expr, &self.groups, &is_there))
+    }
+
+    /// The log lines of the day, written when somebody first asks for them.
+    ///
+    /// # Errors
+    /// A line that is too long to be kept.
+    pub fn logs(&self) -> Result<&LogStore, Diagnostic> {
+        let logs = self.logs.get_or_init(|| self.day.log_store());
+        logs.as_ref().map_err(|error| Diagnostic::error(error.to_string()))
+    }
+
+    /// Whether a stream of the day is what a selector selects; it need not have a line on this day.
+    pub fn has_stream(&self, selector: &Selector) -> bool {
+        let meets = |matcher: &Matcher, stream: &LogStream| matcher.matches(stream.labels.get(&matcher.name));
+        self.day.logs.iter().any(|stream| selector.matchers.iter().all(|matcher| meets(matcher, stream)))
     }
 
     /// The ticks of a rule, each seeing what the rule could see then.

@@ -4,20 +4,37 @@ use crate::engine::Steps;
 use crate::evidence::{self, Place, Reason};
 use crate::incident::Language;
 use crate::labels::Labels;
+use crate::logql;
 use crate::number;
 use crate::promql::ast::ValueType;
 use crate::promql::{self, eval};
 use crate::replay::{Query, QueryExpectation, QueryTime, Returns};
 use crate::syntax::ParseError;
-use crate::text::{Diagnostic, Located};
+use crate::text::{Diagnostic, Located, Source};
 
 use super::explain::clock;
 use super::footing;
+use super::log_queries;
 use super::playback::Playback;
 use super::verdict::{Check, Part, Verdict};
 
-/// An answer: each series with a value for each step at which it has one.
-type Answer = Vec<(Labels, Vec<Option<f64>>)>;
+/// What comes back.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// Each series with a value for each step at which it has one.
+    Series(Vec<(Labels, Vec<Option<f64>>)>),
+    /// Log lines, oldest first.
+    Lines(Vec<String>),
+}
+
+impl Answer {
+    fn is_empty(&self) -> bool {
+        match self {
+            Answer::Series(series) => series.is_empty(),
+            Answer::Lines(lines) => lines.is_empty(),
+        }
+    }
+}
 
 /// Runs the query, or all queries at a place of a document, as somebody would have seen their answers then, and compares.
 pub fn checks(playback: &Playback, part: Part, expected: &QueryExpectation) -> Vec<Check> {
@@ -42,15 +59,14 @@ pub fn checks(playback: &Playback, part: Part, expected: &QueryExpectation) -> V
 
 fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &str, language: Language) -> Check {
     let start = playback.day.start();
-    let (steps, when) = (
-        steps(expected.when),
-        match expected.when {
-            QueryTime::At(at) => format!("at {}", clock(at, start)),
-            QueryTime::Range { from, to, step } => {
-                format!("from {} to {} every {step}", clock(from, start), clock(to, start))
-            }
-        },
-    );
+    let when = match expected.when {
+        QueryTime::At(at) => format!("at {}", clock(at, start)),
+        QueryTime::Range { from, to, step } => {
+            let lines = language == Language::Logql && matches!(logql::parse(text), Ok(logql::ast::Query::Log(_)));
+            let every = if lines { String::new() } else { format!(" every {step}") };
+            format!("from {} to {}{every}", clock(from, start), clock(to, start))
+        }
+    };
     let place = Some(Place { source: playback.day.source.clone(), span: expected.place });
     let mut check = Check {
         part,
@@ -63,30 +79,34 @@ fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &st
         reasons: Vec::new(),
         lives: Vec::new(),
         timeline: None,
-        rests_on: promql::parse(text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default(),
+        rests_on: match language {
+            Language::Promql => {
+                promql::parse(text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default()
+            }
+            Language::Logql => Vec::new(),
+        },
     };
-    if language == Language::Logql {
-        check.verdict = Verdict::Blind;
-        check.summary = format!("query {text}: LogQL queries are not evaluated yet");
-        check.happened = vec!["LogQL queries are not evaluated yet".to_owned()];
-        return check;
-    }
-    if let Some(file) = promql::parse(text).ok().and_then(|expr| playback.undecided(&expr)) {
+    let undecided = || playback.undecided(&promql::parse(text).ok()?);
+    if let Some(file) = (language == Language::Promql).then(undecided).flatten() {
         let reason = file.reason(&check.subject);
         check.verdict = Verdict::Blind;
         check.summary.clone_from(&reason.text);
         check.reasons = vec![reason];
         return check;
     }
-    match answer(playback, text, &steps) {
+    let answer = match language {
+        Language::Promql => answer(playback, text, &steps(expected.when)),
+        Language::Logql => log_queries::answer(playback, text, expected.when),
+    };
+    match answer {
         Ok(answer) => {
             check.happened = tell(&answer);
             if !meets(expected, &answer) {
                 check.verdict = Verdict::Fail;
                 check.summary = format!("query {text}: another answer {when}");
-            } else if let Some(selector) = unmatched(playback, text).filter(|_| answer.is_empty()) {
+            } else if let Some(what) = unmatched(playback, text, language).filter(|_| answer.is_empty()) {
                 check.verdict = Verdict::Blind;
-                check.summary = format!("query {text}: no series of this day matches {selector}");
+                check.summary = format!("query {text}: no {what}");
                 check.reasons = vec![Reason { place: None, text: check.summary.clone() }];
             }
         }
@@ -100,23 +120,41 @@ fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &st
     check
 }
 
-/// What is wrong with the expected queries themselves: no PromQL, or nothing that has an answer at a time.
+/// What is wrong with the expected queries themselves: not in their language, nothing that has an answer at a time, or none of the
+/// kind that is expected.
 pub fn unusable(playback: &Playback, expected: &QueryExpectation) -> Option<Diagnostic> {
-    let located = match &expected.query {
-        Query::PromQl(text) => text.located(&playback.day.source),
-        Query::LogQl(_) => return None,
-        Query::Document(place) => {
-            let located = place.located(&playback.day.source);
-            return match playback.documents.told().at(&place.text) {
-                Ok(queries) => queries
-                    .into_iter()
-                    .filter(|(_, language)| *language == Language::Promql)
-                    .find_map(|(finding, _)| unusable_query(playback, &finding.text)),
-                Err(problem) => Some(located.diagnose_all(problem)),
-            };
-        }
+    let source = &playback.day.source;
+    let problem = |text: &Located, language| match language {
+        Language::Promql => unusable_query(playback, text).or_else(|| expects_lines(expected, source)),
+        Language::Logql => unusable_log_query(text, expected, source),
     };
-    unusable_query(playback, &located)
+    match &expected.query {
+        Query::PromQl(text) => problem(&text.located(source), Language::Promql),
+        Query::LogQl(text) => problem(&text.located(source), Language::Logql),
+        Query::Document(place) => match playback.documents.told().at(&place.text) {
+            Ok(queries) => queries.into_iter().find_map(|(finding, language)| problem(&finding.text, language)),
+            Err(problem) => Some(place.located(source).diagnose_all(problem)),
+        },
+    }
+}
+
+fn unusable_log_query(located: &Located, expected: &QueryExpectation, source: &Source) -> Option<Diagnostic> {
+    match (logql::parse(located), &expected.returns) {
+        (Err(error), _) => Some(located.diagnose(error.span, error.diagnostic())),
+        (Ok(logql::ast::Query::Metric(_)), _) => expects_lines(expected, source),
+        (Ok(logql::ast::Query::Log(_)), Some(Returns::Rows(rows))) => {
+            let problem = Diagnostic::error("this query returns lines, and no values");
+            let help = "write how many lines there are, or the lines: `returns: [one line, another]`";
+            rows.first().map(|row| problem.at(source, row.place).help(help))
+        }
+        (Ok(logql::ast::Query::Log(_)), _) => None,
+    }
+}
+
+fn expects_lines(expected: &QueryExpectation, source: &Source) -> Option<Diagnostic> {
+    let Some(Returns::Lines(_, place)) = &expected.returns else { return None };
+    let problem = Diagnostic::error("this query returns values, and no lines");
+    Some(problem.at(source, *place).help("write `returns: [{job: node, value: 2}]`"))
 }
 
 fn unusable_query(playback: &Playback, located: &Located) -> Option<Diagnostic> {
@@ -132,11 +170,19 @@ fn unusable_query(playback: &Playback, located: &Located) -> Option<Diagnostic> 
     Some(located.diagnose(error.span, Diagnostic::error(error.message)))
 }
 
-/// The first selector that a query needs and that no series of the day matches.
-fn unmatched(playback: &Playback, text: &str) -> Option<String> {
-    let expr = promql::parse(text).ok()?;
-    let missing = evidence::missing(&expr, &|selector| playback.matches(selector))?;
-    text.get(missing.span.start..missing.span.end).map(str::to_owned)
+/// What a query needs and the day has not: `series of this day matches up{job="x"}`.
+fn unmatched(playback: &Playback, text: &str, language: Language) -> Option<String> {
+    let (what, span) = match language {
+        Language::Promql => {
+            let expr = promql::parse(text).ok()?;
+            ("series", evidence::missing(&expr, &|selector| playback.matches(selector))?.span)
+        }
+        Language::Logql => {
+            let query = logql::parse(text).ok()?;
+            ("stream", evidence::unmet_selector(&query, &|selector| playback.has_stream(selector))?.span)
+        }
+    };
+    Some(format!("{what} of this day matches {}", text.get(span.start..span.end)?))
 }
 
 fn steps(when: QueryTime) -> Steps {
@@ -159,10 +205,10 @@ fn answer(playback: &Playback, text: &str, steps: &Steps) -> Result<Answer, Diag
     }
     let values =
         |column: crate::engine::Column<'_>| (0..matrix.steps()).map(|step| column.at(step)).collect::<Vec<_>>();
-    let mut answer: Answer = matrix.columns().map(|column| (column.labels.clone(), values(column))).collect();
-    answer.retain(|(_, values)| values.iter().any(Option::is_some));
-    answer.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(answer)
+    let mut series: Vec<_> = matrix.columns().map(|column| (column.labels.clone(), values(column))).collect();
+    series.retain(|(_, values)| values.iter().any(Option::is_some));
+    series.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(Answer::Series(series))
 }
 
 fn meets(expected: &QueryExpectation, answer: &Answer) -> bool {
@@ -173,18 +219,26 @@ fn meets(expected: &QueryExpectation, answer: &Answer) -> bool {
         let present: Vec<f64> = found.iter().flatten().copied().collect();
         wanted.len() == present.len() && wanted.iter().zip(&present).all(|(w, f)| expected.tolerance.allows(*w, *f))
     };
-    match &expected.returns {
-        None => true,
-        Some(Returns::Number(number, _)) => matches!(&answer[..], [(_, values)] if near(&[*number], values)),
-        Some(Returns::Rows(rows)) => {
+    match (&expected.returns, answer) {
+        (None, _) => true,
+        (Some(Returns::Number(number, _)), Answer::Series(series)) => {
+            matches!(&series[..], [(_, values)] if near(&[*number], values))
+        }
+        (Some(Returns::Number(number, _)), Answer::Lines(lines)) => {
+            expected.tolerance.allows(*number, lines.len() as f64)
+        }
+        (Some(Returns::Rows(rows)), Answer::Series(series)) => {
             let mut rows: Vec<_> = rows.iter().collect();
             rows.sort_by(|a, b| a.labels.cmp(&b.labels));
-            rows.len() == answer.len()
+            rows.len() == series.len()
                 && rows
                     .iter()
-                    .zip(answer)
+                    .zip(series)
                     .all(|(row, (labels, values))| row.labels == *labels && near(&row.values, values))
         }
+        (Some(Returns::Rows(rows)), Answer::Lines(lines)) => rows.is_empty() && lines.is_empty(),
+        (Some(Returns::Lines(wanted, _)), Answer::Lines(lines)) => wanted == lines,
+        (Some(Returns::Lines(..)), Answer::Series(_)) => false,
     }
 }
 
@@ -194,6 +248,7 @@ fn wanted(expected: &QueryExpectation) -> String {
         None => {}
         Some(Returns::Number(number, _)) => parts.push(number::format_f(*number)),
         Some(Returns::Rows(rows)) if rows.is_empty() => parts.push("no series".to_owned()),
+        Some(Returns::Lines(lines, _)) => parts.extend(lines.iter().cloned()),
         Some(Returns::Rows(rows)) => {
             parts.extend(
                 rows.iter().map(|row| format!("{} {}", row.labels.as_metric(), numbers(row.values.iter().copied()))),
@@ -208,19 +263,28 @@ fn wanted(expected: &QueryExpectation) -> String {
     parts.join("; ")
 }
 
+/// How many series of an answer are told, and how many lines.
+const TOLD: (usize, usize) = (6, 3);
+
 fn tell(answer: &Answer) -> Vec<String> {
-    if answer.is_empty() {
-        return vec!["no series".to_owned()];
+    let (told, more, what): (Vec<String>, usize, &str) = match answer {
+        Answer::Series(series) => {
+            let one = |(labels, values): &(Labels, Vec<Option<f64>>)| {
+                format!("{} {}", labels.as_metric(), numbers(values.iter().flatten().copied()))
+            };
+            (series.iter().take(TOLD.0).map(one).collect(), series.len().saturating_sub(TOLD.0), "series")
+        }
+        Answer::Lines(lines) => {
+            let count = Some(format!("{} lines", lines.len())).filter(|_| lines.len() > 1).into_iter();
+            let told = count.chain(lines.iter().take(TOLD.1).cloned());
+            (told.collect(), lines.len().saturating_sub(TOLD.1), "lines")
+        }
+    };
+    match (told.len(), more) {
+        (0, _) => vec![format!("no {what}")],
+        (_, 0) => told,
+        _ => told.into_iter().chain([format!("and {more} more {what}")]).collect(),
     }
-    let mut lines: Vec<String> = answer
-        .iter()
-        .take(6)
-        .map(|(labels, values)| format!("{} {}", labels.as_metric(), numbers(values.iter().flatten().copied())))
-        .collect();
-    if answer.len() > 6 {
-        lines.push(format!("and {} more series", answer.len() - 6));
-    }
-    lines
 }
 
 fn numbers(values: impl Iterator<Item = f64>) -> String {

@@ -4,6 +4,7 @@
 mod condition;
 mod missing;
 mod operand;
+mod selectors;
 mod timeline;
 mod unfiltered;
 
@@ -12,6 +13,7 @@ use crate::text::{Located, Source, Span};
 pub use condition::{Condition, Nearness, conditions};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
+pub use selectors::{streams_near, unmet_selector};
 pub use timeline::{AlertState, Row, Timeline};
 pub use unfiltered::unfiltered;
 

@@ -2,6 +2,7 @@
 
 mod expressions;
 mod found_rules;
+mod loki;
 mod openmetrics;
 mod promtool;
 mod replay;
@@ -12,6 +13,7 @@ mod values;
 pub mod yaml;
 
 pub use found_rules::found_rules;
+pub use loki::loki;
 pub use openmetrics::openmetrics;
 pub use promtool::{Wanted, promtool};
 pub use replay::{ConvertedReplay, replay_of};

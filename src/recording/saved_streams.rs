@@ -78,14 +78,23 @@ pub fn is_saved(text: &str) -> bool {
         .any(|key| start.starts_with(key))
 }
 
-/// The lines of all streams, each stream's in the order of its times.
+/// The lines of all streams, each stream's in the order of its times; a file may hold several answers or payloads.
 pub fn read(source: &Source) -> Result<Vec<Entry>, Diagnostic> {
     let (text, from) = body(source);
-    let document: Document<'_> = serde_json::from_str(text).map_err(|error| {
-        json_error(source, from, WHAT, &error).help(
-            "save the answer to a query of lines: {\"status\":\"success\",\"data\":{\"resultType\":\"streams\",...}}",
-        )
-    })?;
+    let documents = serde_json::Deserializer::from_str(text).into_iter::<Document<'_>>();
+    let mut entries = Vec::new();
+    for document in documents {
+        let document = document.map_err(|error| {
+            json_error(source, from, WHAT, &error).help(
+                "save the answer to a query of lines: {\"status\":\"success\",\"data\":{\"resultType\":\"streams\",...}}",
+            )
+        })?;
+        take(document, source, from, &mut entries)?;
+    }
+    Ok(entries)
+}
+
+fn take(document: Document<'_>, source: &Source, from: usize, entries: &mut Vec<Entry>) -> Result<(), Diagnostic> {
     if document.status.as_deref() == Some("error") {
         let said = document.error.unwrap_or_default();
         return Err(Diagnostic::error(format!("the saved answer is an error: {said}"))
@@ -93,7 +102,6 @@ pub fn read(source: &Source) -> Result<Vec<Entry>, Diagnostic> {
             .help("ask again, and save an answer that holds lines"));
     }
     let streams = document.data.map(|data| data.result).into_iter().flatten();
-    let mut entries = Vec::new();
     for stream in streams.chain(document.result).chain(document.streams) {
         let labels = Labels::from_pairs(&stream.stream);
         let begin = entries.len();
@@ -116,7 +124,7 @@ pub fn read(source: &Source) -> Result<Vec<Entry>, Diagnostic> {
             entries[begin..].reverse();
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// Structured metadata: all of it in a payload, its own part where an answer tells categories of labels apart.
@@ -161,6 +169,9 @@ mod tests {
         ] {
             assert_eq!(read_text(&text).unwrap(), expected, "{text}");
         }
+        // Several payloads, one a line.
+        let payload = |time: u8| format!(r#"{{"streams":[{{"stream":{{}},"values":[["{time}","x"]]}}]}}"#);
+        assert_eq!(read_text(&format!("{}\n{}\n", payload(1), payload(2))).unwrap(), ["1 {} x {}", "2 {} x {}"]);
     }
 
     #[test]
@@ -171,6 +182,7 @@ mod tests {
                 "l.json:2:26: `now` is no time in nanoseconds",
             ),
             ("{\"streams\":[{\"stream\":{},\"values\":[[1,\"x\"]]}]}", "integer `1`, expected a string"),
+            ("{\"streams\":[]}\n{\"streams\":7}", "l.json:2:12: not an answer"),
             ("{\"status\":\"error\",\"error\":\"max entries\"}", "is an error: max entries"),
         ] {
             let problem = read_text(text).unwrap_err();

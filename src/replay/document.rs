@@ -491,7 +491,7 @@ pub struct RestartDoc {
     pub labels: Entries<Text>,
 }
 
-/// A stream of log lines, which an event writes or which were recorded; read and checked, and queried by a later version.
+/// A stream of log lines, which an event writes or which were recorded.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogDoc {

@@ -119,10 +119,11 @@ pub struct QueryDoc {
     /// A PromQL query.
     #[serde(default)]
     pub promql: Option<Text>,
-    /// A LogQL query (a later version runs it).
+    /// A LogQL query. At one time, a query for lines asks for those of the hour before, as Loki does where nothing says since when;
+    /// in a range, for those from the first time on and before the last.
     #[serde(default)]
     pub logql: Option<Text>,
-    /// A place in a document whose queries are all run: `incident.md#key-metrics` (a later version runs it).
+    /// A place in a document whose queries are all run, PromQL and LogQL: `incident.md#key-metrics`.
     #[serde(default)]
     pub document: Option<Text>,
     /// An instant query at this time or mark.
@@ -138,7 +139,7 @@ pub struct QueryDoc {
     #[serde(default)]
     pub step: Option<Text>,
     /// Exactly what comes back: a number, or a list of `{label: value, ..., value: 2.2}`; a range query's rows
-    /// have `values: [...]`.
+    /// have `values: [...]`. Of a query for log lines: how many there are, or the lines, oldest first.
     #[serde(default)]
     #[schemars(with = "Option<ReturnsDoc>")]
     pub returns: Option<Node>,
@@ -158,6 +159,7 @@ pub struct QueryDoc {
 pub enum ReturnsDoc {
     Number(Text),
     Rows(Vec<std::collections::BTreeMap<String, serde_json::Value>>),
+    Lines(Vec<Text>),
 }
 
 /// Which cause a runbook must name; kept, and run by a later version.

@@ -170,8 +170,11 @@ impl Tolerance {
 
 #[derive(Clone, Debug)]
 pub enum Returns {
+    /// The value of the only series, or how many lines there are.
     Number(f64, Span),
     Rows(Vec<Row>),
+    /// Log lines, oldest first; at least one.
+    Lines(Vec<String>, Span),
 }
 
 /// One row of an answer.
@@ -444,6 +447,16 @@ fn returns(node: &Node, reader: &Reader<'_>) -> Option<Returns> {
     match &node.kind {
         Kind::Scalar { text, .. } => {
             reader.keep(node.span, units::amount(text)).map(|value| Returns::Number(value, node.span))
+        }
+        Kind::List(items) if items.first().is_some_and(|item| matches!(item.kind, Kind::Scalar { .. })) => {
+            let line = |item: &Node| match &item.kind {
+                Kind::Scalar { text, .. } => Some(text.to_string()),
+                _ => {
+                    reader.problem(item.span, Diagnostic::error("lines and rows do not go together"));
+                    None
+                }
+            };
+            items.iter().map(line).collect::<Option<Vec<_>>>().map(|lines| Returns::Lines(lines, node.span))
         }
         Kind::List(items) => items.iter().map(|item| row(item, reader)).collect::<Option<Vec<_>>>().map(Returns::Rows),
         _ => {

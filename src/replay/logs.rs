@@ -1,6 +1,6 @@
 //! Log lines: which stream writes what for which event, and which lines were recorded.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::format::{Item, StrftimeItems};
@@ -185,7 +185,8 @@ fn written(doc: &LogDoc, mark: &Text, place: Span, day: &Day, reader: &Reader<'_
 }
 
 impl Day {
-    /// The lines of a stream in order of time, from all `logs` with its labels; of one time those of the earlier `logs` first.
+    /// The lines of a stream in order of time, from all `logs` with its labels; of one time those of the earlier `logs` first. Equal lines
+    /// of one time are a nanosecond apart.
     pub fn log_entries(&self, stream: &LogStream) -> Vec<LogEntry> {
         let mut entries = Vec::new();
         for part in self.logs.iter().filter(|part| part.labels == stream.labels) {
@@ -201,6 +202,7 @@ impl Day {
             }
         }
         entries.sort_by_key(|entry| entry.time);
+        tell_apart(&mut entries);
         entries
     }
 
@@ -248,6 +250,21 @@ impl Day {
                 });
             }
         }
+    }
+}
+
+/// Of equal lines of one time Loki keeps one, and all of them were written: the later ones move on by a nanosecond each.
+fn tell_apart(entries: &mut [LogEntry]) {
+    let mut seen: HashSet<(Nanoseconds, &str)> = HashSet::new();
+    let mut moved = false;
+    for LogEntry { time, line, .. } in entries.iter_mut() {
+        while !seen.insert((*time, line)) {
+            *time = Nanoseconds(time.0.saturating_add(1));
+            moved = true;
+        }
+    }
+    if moved {
+        entries.sort_by_key(|entry| entry.time);
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::human::Look;
+use super::logs::Level;
 use super::words::{plain, shortened};
 use crate::evidence::{AlertState, Row, Timeline};
 use crate::number;
@@ -85,7 +86,29 @@ impl Layout {
 /// Draws a timeline; neighbouring ticks share a column where they have to. Behind the rows stand the notes, or the range
 /// of their values.
 pub fn draw(timeline: &Timeline, notes: &[String], layout: Layout) -> String {
-    let Layout { labels, room, color, .. } = layout;
+    drawn(timeline, notes, layout, |_, row, per_column| match row {
+        Row::Values { values, .. } => bars(values, per_column),
+        Row::States { states, .. } => cells(states, per_column, layout.color),
+    })
+}
+
+/// As `draw`, for values that are counts: those of a column add up, and it has the colour of its gravest level. `levels` are those
+/// of the rows, one a tick.
+pub fn draw_counts(timeline: &Timeline, notes: &[String], levels: &[Vec<Option<Level>>], layout: Layout) -> String {
+    drawn(timeline, notes, layout, |at, row, per_column| match row {
+        Row::Values { values, .. } => counts(values, levels.get(at).filter(|_| layout.color), per_column),
+        Row::States { .. } => String::new(),
+    })
+}
+
+/// A timeline whose rows look as `cells` says.
+fn drawn(
+    timeline: &Timeline,
+    notes: &[String],
+    layout: Layout,
+    cells: impl Fn(usize, &Row, usize) -> String,
+) -> String {
+    let Layout { labels, room, .. } = layout;
     if timeline.ticks.is_empty() {
         return String::new();
     }
@@ -98,10 +121,7 @@ pub fn draw(timeline: &Timeline, notes: &[String], layout: Layout) -> String {
             let _ = writeln!(out, "  {}", shortened(heading, layout.width.saturating_sub(2)));
         }
         let name = shortened(&line.label, labels);
-        let cells = match line.row {
-            Row::Values { values, .. } => bars(values, per_column),
-            Row::States { states, .. } => cells(states, per_column, color),
-        };
+        let cells = cells(at, line.row, per_column);
         let note = if layout.notes { note(line.row, notes.get(at)) } else { String::new() };
         let _ = writeln!(out, "{}", format!("  {name:labels$}  {cells}  {note}").trim_end());
     }
@@ -237,6 +257,24 @@ fn bars(values: &[Option<f64>], per_column: usize) -> String {
         (Some(_), Some(_)) => BARS[0],
     };
     values.chunks(per_column).map(cell).collect()
+}
+
+/// Bars from nothing to the most that a column holds.
+fn counts(values: &[Option<f64>], levels: Option<&Vec<Option<Level>>>, per_column: usize) -> String {
+    let sums: Vec<f64> = values.chunks(per_column).map(|held| held.iter().flatten().sum()).collect();
+    let most = sums.iter().copied().fold(1.0, f64::max);
+    let mut out = String::new();
+    for (column, sum) in sums.iter().enumerate() {
+        let bar = if *sum > 0.0 { BARS[((sum / most * 8.0).ceil() as usize).clamp(1, 8) - 1] } else { ' ' };
+        let held = levels.and_then(|levels| levels.chunks(per_column).nth(column));
+        match held.and_then(|held| held.iter().flatten().max()) {
+            Some(level) => {
+                let _ = write!(out, "{}", bar.style(level.shown().1));
+            }
+            None => out.push(bar),
+        }
+    }
+    out
 }
 
 fn range(low: f64, high: f64) -> String {

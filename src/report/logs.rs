@@ -122,18 +122,18 @@ fn instant(time: Nanoseconds) -> String {
     chrono::DateTime::from_timestamp_nanos(time.0).to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
 }
 
-/// How grave an entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
-    Error,
-    Warn,
-    Info,
+/// How grave an entry is, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
     Debug,
+    Info,
+    Warn,
+    Error,
 }
 
 impl Level {
     /// The level that labels or line name.
-    fn of(labels: &Labels, line: &str) -> Option<Level> {
+    pub fn of(labels: &Labels, line: &str) -> Option<Level> {
         let named =
             ["detected_level", "level", "lvl", "severity"].iter().find_map(|name| Level::named(labels.get(name)));
         named.or_else(|| Level::in_line(line))
@@ -162,7 +162,7 @@ impl Level {
         })
     }
 
-    fn shown(self) -> (&'static str, Style) {
+    pub fn shown(self) -> (&'static str, Style) {
         match self {
             Level::Error => ("error", Style::new().red().bold()),
             Level::Warn => ("warn", Style::new().yellow()),

@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod compare;
+mod day_logs;
 pub mod extract;
 pub mod human;
 pub mod json;

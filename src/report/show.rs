@@ -6,6 +6,7 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::chart::{self, Layout};
+use super::day_logs::{self, Volumes};
 use super::human::{self, Look};
 use super::words::{paragraph, plain, shortened, wrapped};
 use crate::drill::verdict::Life;
@@ -22,7 +23,8 @@ use crate::time::{Duration, Timestamp};
 /// The most lives of one rule that are told.
 const LIVES: usize = 8;
 
-/// The whole day: spans, then each alert that did something under the values of its conditions, then who was silent.
+/// The whole day: spans, then each alert that did something under the values of its conditions, then how many log lines there
+/// were when, then who was silent.
 pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String {
     let day = &playback.day;
     let mut out = format!(
@@ -57,8 +59,10 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
         .iter()
         .map(|span| format!("{} to {}", to_the_second(span.from, day.start()), to_the_second(span.to, day.start())))
         .collect();
+    let volumes = playback.logs().map(|logs| Volumes::new(logs, &ticks)).unwrap_or_default();
     let rules = charts.iter().map(|(_, chart, _)| (chart, &[][..]));
-    let layout = Layout::of(rules.chain([(&span_chart, &span_times[..])]), look);
+    let others = [(&span_chart, &span_times[..]), (&volumes.timeline, &volumes.notes[..])];
+    let layout = Layout::of(rules.chain(others), look);
     if !span_chart.rows.is_empty() {
         out.push('\n');
         out.push_str(&chart::draw(&span_chart, &span_times, layout));
@@ -67,6 +71,11 @@ pub fn timeline(incident: &Incident, playback: &Playback, look: Look) -> String 
         out.push('\n');
         out.push_str(&chart::draw(chart, &[], layout));
         tell_lives(&mut out, playback.rule(*at), lives, day.start(), look);
+    }
+    let drawn = volumes.draw(layout);
+    if !drawn.is_empty() {
+        out.push('\n');
+        out.push_str(&drawn);
     }
     out.push('\n');
     for (word, names) in [("silent", &silent), ("blind", &blind)] {
@@ -131,8 +140,9 @@ fn place(text: &Located) -> String {
     format!("{}:{}", plain(text.source.name()), text.source.place(text.span.start).line)
 }
 
-/// What is firing and pending at a time, as an on-call script that asks the alerting server would print it.
-pub fn at(playback: &Playback, at: Timestamp, look: Look) -> String {
+/// What is firing and pending at a time, as an on-call script that asks the alerting server would print it, and of each stream the
+/// `lines` nearest to it.
+pub fn at(playback: &Playback, at: Timestamp, lines: usize, look: Look) -> String {
     let mut standing: Vec<(&AlertTrack, AlertState)> = playback
         .run
         .alerts
@@ -153,6 +163,9 @@ pub fn at(playback: &Playback, at: Timestamp, look: Look) -> String {
         one(&mut out, playback, track, state, at, look);
     }
     failures(&mut out, playback, at, look);
+    if let Ok(logs) = playback.logs() {
+        out.push_str(&day_logs::around(logs, at, lines, playback.day.start(), look));
+    }
     out
 }
 
