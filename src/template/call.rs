@@ -59,7 +59,7 @@ impl Param {
                 (Param::Duration, duration @ Value::Int(_, Whole::Duration)) => Ok(duration),
                 (Param::Duration, Value::DurationPointer(nanos)) => Ok(Value::Int(*nanos, Whole::Duration)),
                 (Param::Time, time @ Value::Time(_)) => Ok(time),
-                (Param::Time, Value::TimePointer(time)) => Ok(Value::Time(*time)),
+                (Param::Time, Value::TimePointer(time)) => Ok(Value::Time((*time).into())),
                 (_, other) => Err(self.refuse(&other)),
             },
         }

@@ -1,7 +1,8 @@
-//! Times and durations as Go prints them (`time/format.go`), all in UTC.
+//! Times and durations as Go prints them (`time/format.go`).
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
+use super::moment::{Moment, Zone};
 use super::value::{Value, Whole};
 
 /// What Prometheus says of a number that is no time.
@@ -35,7 +36,7 @@ pub(super) fn nanoseconds(nanos: f64) -> i64 {
 pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Time(time) => Some(time_text(time)),
-        Value::TimePointer(time) => Some(time_text(time)),
+        Value::TimePointer(time) => Some(time_text(&(**time).into())),
         Value::DurationPointer(nanos) => Some(duration(**nanos)),
         Value::Int(nanos, Whole::Duration) => Some(duration(*nanos)),
         Value::Histogram(histogram) => Some(histogram.to_string()),
@@ -70,15 +71,21 @@ fn named(names: &[&'static str], at: i64) -> Option<&'static str> {
 }
 
 /// `2025-11-14 15:09:00.123 +0000 UTC`
-fn time_text(time: &DateTime<Utc>) -> String {
+fn time_text(time: &Moment) -> String {
     layout(time, "2006-01-02 15:04:05.999999999 -0700 MST")
 }
 
 /// `time.Date(2025, time.November, 14, 15, 9, 0, 123000000, time.UTC)`: `%#v`.
-pub(super) fn go_syntax(time: &DateTime<Utc>) -> String {
+pub(super) fn go_syntax(moment: &Moment) -> String {
+    let time = moment.shown();
+    let place = match &moment.zone {
+        Zone::Utc => "time.UTC".to_owned(),
+        Zone::Place(place) => format!("time.Location(\"{place}\")"),
+        Zone::Fixed(name, _) => format!("time.Location(\"{name}\")"),
+    };
     let month = named(&MONTHS, i64::from(time.month0())).unwrap_or_default();
     format!(
-        "time.Date({}, time.{month}, {}, {}, {}, {}, {}, time.UTC)",
+        "time.Date({}, time.{month}, {}, {}, {}, {}, {}, {place})",
         time.year(),
         time.day(),
         time.hour(),
@@ -88,7 +95,7 @@ pub(super) fn go_syntax(time: &DateTime<Utc>) -> String {
     )
 }
 
-/// The fields of Go's struct: nanoseconds, seconds since the year 1, and a nil pointer to the location, which is UTC.
+/// The fields of Go's struct: nanoseconds, seconds since the year 1, and a pointer to the location, which is nil for UTC.
 pub(super) fn fields(time: &DateTime<Utc>, verb: char) -> [(&'static str, Value); 3] {
     const YEAR_1: i64 = -62_135_596_800;
     [
@@ -165,7 +172,8 @@ pub(super) const PIECES: [&str; 35] = [
 ];
 
 /// A time in a layout, whose example is `Mon Jan 2 15:04:05 2006`.
-pub(super) fn layout(time: &DateTime<Utc>, layout: &str) -> String {
+pub(super) fn layout(moment: &Moment, layout: &str) -> String {
+    let time = &moment.shown();
     let mut out = String::new();
     let mut rest = layout;
     while let Some(next) = rest.chars().next() {
@@ -179,7 +187,11 @@ pub(super) fn layout(time: &DateTime<Utc>, layout: &str) -> String {
             PIECES.iter().find(|piece| !piece.is_empty() && rest.starts_with(**piece) && stands_alone(piece, rest));
         match found.filter(|_| !rest.starts_with("_2006")) {
             Some(piece) => {
-                out.push_str(&piece_text(time, piece));
+                match piece.strip_prefix('Z').or(piece.strip_prefix('-')) {
+                    Some(_) => out.push_str(&zone_text(moment.offset(), piece)),
+                    None if *piece == "MST" => out.push_str(&zone_name(moment)),
+                    None => out.push_str(&piece_text(time, piece)),
+                }
                 rest = &rest[piece.len()..];
             }
             None => {
@@ -205,7 +217,6 @@ fn piece_text(time: &DateTime<Utc>, piece: &str) -> String {
         "Jan" => month[..3].to_owned(),
         "Monday" => weekday.to_owned(),
         "Mon" => weekday[..3].to_owned(),
-        "MST" => "UTC".to_owned(),
         "2006" => match time.year() {
             year @ 0.. => format!("{year:04}"),
             year => format!("-{:04}", year.unsigned_abs()),
@@ -226,9 +237,34 @@ fn piece_text(time: &DateTime<Utc>, piece: &str) -> String {
         "05" => format!("{:02}", time.second()),
         "5" => time.second().to_string(),
         "PM" => if pm { "PM" } else { "AM" }.to_owned(),
-        "pm" => if pm { "pm" } else { "am" }.to_owned(),
-        zone if zone.starts_with('Z') => "Z".to_owned(),
-        zone => zone.replace('-', "+").replace('7', "0"),
+        // `pm`; zones are not told here.
+        _ => if pm { "pm" } else { "am" }.to_owned(),
+    }
+}
+
+/// The distance of a zone from UTC: `Z07:00`, `-0700` and the like.
+fn zone_text(offset: i64, piece: &str) -> String {
+    if offset == 0 && piece.starts_with('Z') {
+        return "Z".to_owned();
+    }
+    let colon = if piece.contains(':') { ":" } else { "" };
+    // Less than a minute has no sign.
+    let sign = if offset / 60 < 0 { '-' } else { '+' };
+    let seconds = offset.unsigned_abs();
+    let mut out = format!("{sign}{:02}", seconds / 3600);
+    for unit in
+        [seconds / 60 % 60, seconds % 60].into_iter().take(piece.bytes().filter(u8::is_ascii_digit).count() / 2 - 1)
+    {
+        out += &format!("{colon}{unit:02}");
+    }
+    out
+}
+
+/// What a zone is called; its distance from UTC where it has no name.
+fn zone_name(moment: &Moment) -> String {
+    match moment.zone_name() {
+        name if name.is_empty() => zone_text(moment.offset(), "-0700"),
+        name => name,
     }
 }
 
@@ -277,9 +313,9 @@ mod tests {
     // Expected values: Go's `time.Time.Format` for this moment.
     #[test]
     fn times_print_in_any_layout() {
-        let time = DateTime::from_timestamp_millis(1_763_132_940_120).unwrap();
+        let time = Moment::from(DateTime::from_timestamp_millis(1_763_132_940_120).unwrap());
         assert_eq!(time_text(&time), "2025-11-14 15:09:00.12 +0000 UTC");
-        assert_eq!(time_text(&DateTime::default()), "1970-01-01 00:00:00 +0000 UTC");
+        assert_eq!(time_text(&DateTime::<Utc>::default().into()), "1970-01-01 00:00:00 +0000 UTC");
         for (written, text) in [
             ("2006-01-02T15:04:05Z07:00", "2025-11-14T15:09:00Z"),
             ("Mon Jan _2 3:04PM 06", "Fri Nov 14 3:09PM 25"),

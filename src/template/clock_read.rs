@@ -1,8 +1,9 @@
 //! Times read in a layout, as Go's `time.Parse` reads them.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::NaiveDate;
 
 use super::clock::{MONTHS, PIECES, WEEKDAYS, fraction, stands_alone};
+use super::moment::{Moment, Zone};
 
 /// What was read so far.
 struct Fields {
@@ -15,13 +16,15 @@ struct Fields {
     second: u32,
     nanosecond: u32,
     afternoon: Option<bool>,
+    utc: bool,
     /// Seconds east of Greenwich.
     offset: Option<i64>,
+    /// What the zone is called.
+    zone: String,
 }
 
-/// The time that a text means; `zone` is the seconds east of Greenwich that hold where the text names no zone.
-/// `None` for what does not fit the layout.
-pub(super) fn read(layout: &str, text: &str, zone: impl FnOnce(DateTime<Utc>) -> i64) -> Option<DateTime<Utc>> {
+/// The time that a text means at a place (`time.ParseInLocation`); `None` for what does not fit the layout.
+pub(super) fn read(layout: &str, text: &str, place: &Zone) -> Option<Moment> {
     let mut fields = Fields {
         year: 0,
         month: 1,
@@ -32,7 +35,9 @@ pub(super) fn read(layout: &str, text: &str, zone: impl FnOnce(DateTime<Utc>) ->
         second: 0,
         nanosecond: 0,
         afternoon: None,
+        utc: false,
         offset: None,
+        zone: String::new(),
     };
     let (mut layout, mut text) = (layout, text);
     while let Some(next) = layout.chars().next() {
@@ -63,7 +68,7 @@ pub(super) fn read(layout: &str, text: &str, zone: impl FnOnce(DateTime<Utc>) ->
             }
         }
     }
-    text.is_empty().then(|| fields.time(zone)).flatten()
+    text.is_empty().then(|| fields.time(place)).flatten()
 }
 
 fn digits(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
@@ -124,19 +129,13 @@ impl Fields {
                 self.afternoon = Some(afternoon);
             }
             "MST" => {
-                // A name says where, not when, unless it is UTC.
-                let length = text.bytes().take_while(u8::is_ascii_uppercase).count();
-                if length < 3 {
-                    return None;
-                }
-                if &text[..length] == "UTC" {
-                    self.offset = Some(0);
-                }
-                rest = &text[length..];
+                let length = if text.starts_with("UTC") { 3 } else { zone_name(text)? };
+                self.utc |= text.starts_with("UTC");
+                (self.zone, rest) = (text[..length].to_owned(), &text[length..]);
             }
             zone => {
                 if let Some(after) = text.strip_prefix('Z').filter(|_| zone.starts_with('Z')) {
-                    self.offset = Some(0);
+                    self.utc = true;
                     return Some(after);
                 }
                 let sign = match text.chars().next()? {
@@ -179,7 +178,7 @@ impl Fields {
         }
     }
 
-    fn time(self, zone: impl FnOnce(DateTime<Utc>) -> i64) -> Option<DateTime<Utc>> {
+    fn time(self, place: &Zone) -> Option<Moment> {
         let hour = match self.afternoon {
             Some(true) if self.hour < 12 => self.hour + 12,
             Some(false) if self.hour == 12 => 0,
@@ -189,9 +188,48 @@ impl Fields {
             Some(day) => NaiveDate::from_yo_opt(self.year, day)?,
             None => NaiveDate::from_ymd_opt(self.year, self.month, self.day)?,
         };
-        let local = date.and_hms_nano_opt(hour, self.minute, self.second, self.nanosecond)?.and_utc();
-        let offset = self.offset.unwrap_or_else(|| zone(local));
-        local.checked_sub_signed(Duration::try_seconds(offset)?)
+        let local = date.and_hms_nano_opt(hour, self.minute, self.second, self.nanosecond)?;
+        match self.offset {
+            _ if self.utc => Zone::Utc.at(local),
+            Some(offset) => place.at_offset(local, offset, &self.zone),
+            None if self.zone.is_empty() => place.at(local),
+            None => place.at_name(local, &self.zone),
+        }
+    }
+}
+
+/// The length of a zone's name at the start of a text (`parseTimeZone`): three to five capitals, the longer ones of a form of their own, or
+/// hours with a sign.
+fn zone_name(text: &str) -> Option<usize> {
+    if text.len() < 3 {
+        return None;
+    }
+    if text.starts_with("ChST") || text.starts_with("MeST") {
+        return Some(4);
+    }
+    if let Some(hours) = text.strip_prefix("GMT") {
+        return Some(3 + signed_hours(hours));
+    }
+    if text.starts_with(['+', '-']) {
+        return Some(signed_hours(text)).filter(|length| *length > 0);
+    }
+    let capitals = text.bytes().take(6).take_while(u8::is_ascii_uppercase).count();
+    let fits = match capitals {
+        3 => true,
+        4 => text[..4].ends_with('T') || text.starts_with("WITA"),
+        5 => text[..5].ends_with('T'),
+        _ => false,
+    };
+    fits.then_some(capitals)
+}
+
+/// The length of `+3` or `-11`; 0 for what is beyond 23 hours, or no number.
+fn signed_hours(text: &str) -> usize {
+    let Some(hours) = text.strip_prefix(['+', '-']) else { return 0 };
+    let length = hours.bytes().take_while(u8::is_ascii_digit).count();
+    match hours[..length].parse::<u8>() {
+        Ok(0..=23) => 1 + length,
+        _ => 0,
     }
 }
 
@@ -212,8 +250,39 @@ mod tests {
             ("2006-01-02", "2021-02-30", None),
             ("2006-01-02", "2021-11-02x", None),
         ] {
-            let read = read(layout, text, |_| 0).map(|time| time.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
+            let read = read(layout, text, &Zone::Utc);
+            let read = read.map(|read| read.utc.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true));
             assert_eq!(read.as_deref(), time, "{layout} {text}");
         }
+    }
+
+    // Expected values: the rules of Go's `time.ParseInLocation`, and the clocks of these places.
+    #[test]
+    fn times_are_told_where_their_text_or_else_the_place_says() {
+        const RFC3339: &str = "2006-01-02T15:04:05Z07:00";
+        const NAMED: &str = "2006-01-02 15:04 MST";
+        for (place, layout, text, told) in [
+            ("Europe/Berlin", "2006-01-02", "2021-11-02", "2021-11-02 00:00:00 +0100 CET"),
+            ("Europe/Berlin", "2006-01-02", "2021-07-02", "2021-07-02 00:00:00 +0200 CEST"),
+            ("Asia/Kathmandu", "2006-01-02", "2021-07-02", "2021-07-02 00:00:00 +0545 +0545"),
+            ("Nowhere/Land", "2006-01-02", "2021-07-02", "2021-07-02 00:00:00 +0000 UTC"),
+            ("Europe/Berlin", RFC3339, "2021-11-02T03:04:05+01:00", "2021-11-02 03:04:05 +0100 CET"),
+            ("Europe/Berlin", RFC3339, "2021-07-02T03:04:05+01:00", "2021-07-02 03:04:05 +0100 +0100"),
+            ("Europe/Berlin", RFC3339, "2021-11-02T03:04:05-03:30", "2021-11-02 03:04:05 -0330 -0330"),
+            ("Europe/Berlin", RFC3339, "2021-11-02T03:04:05Z", "2021-11-02 03:04:05 +0000 UTC"),
+            ("UTC", RFC3339, "2021-11-02T03:04:05+01:00", "2021-11-02 03:04:05 +0100 +0100"),
+            ("UTC", RFC3339, "2021-11-02T03:04:05+00:00", "2021-11-02 03:04:05 +0000 UTC"),
+            ("Europe/Berlin", NAMED, "2021-11-02 03:04 CET", "2021-11-02 03:04:00 +0100 CET"),
+            ("Europe/Berlin", NAMED, "2021-11-02 03:04 CEST", "2021-11-02 02:04:00 +0100 CET"),
+            ("Europe/Berlin", NAMED, "2021-11-02 03:04 UTC", "2021-11-02 03:04:00 +0000 UTC"),
+            ("Europe/Berlin", NAMED, "2021-11-02 03:04 PST", "2021-11-02 03:04:00 +0000 PST"),
+            ("UTC", NAMED, "2021-11-02 03:04 GMT+3", "2021-11-02 03:04:00 +0300 GMT+3"),
+        ] {
+            let read = read(layout, text, &Zone::named(place));
+            let read = read.map(|read| super::super::clock::layout(&read, "2006-01-02 15:04:05 -0700 MST"));
+            assert_eq!(read.as_deref(), Some(told), "{layout} {text} in {place}");
+        }
+        assert_eq!(super::super::clock::layout(&read("MST", "PST", &Zone::Utc).unwrap(), "Z07:00 -07"), "Z +00");
+        assert_eq!(read(NAMED, "2021-11-02 03:04 Pst", &Zone::Utc), None);
     }
 }

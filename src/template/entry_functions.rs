@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use chrono::{DateTime, Offset, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 
 use super::call::{Body, Function, Param};
 use super::decimal::{self, Operation};
 use super::functions::{bytes, text};
+use super::moment::Zone;
 use super::value::{TextType, Value, Whole};
 use super::{Environment, base64, clock, clock_read, escape, pattern, words};
 use crate::number::{parse_go_float, parse_go_integer, parse_size};
@@ -83,24 +84,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::text((nanos as i64).to_string()))
     }),
     Function::new("toDateInZone", &[Text, Text, Text], |_, args| {
-        let zone: chrono_tz::Tz = text(args, 1).parse().unwrap_or(chrono_tz::UTC);
-        let read = clock_read::read(&text(args, 0), &text(args, 2), |local| offset_in(zone, local));
-        Ok(time_value(read.unwrap_or_else(year_one)))
+        let read = clock_read::read(&text(args, 0), &text(args, 2), &Zone::named(&text(args, 1)));
+        Ok(Value::Time(read.unwrap_or_else(|| year_one().into())))
     }),
     two("toDate", |_, args| {
-        Ok(time_value(clock_read::read(&text(args, 0), &text(args, 1), |_| 0).unwrap_or_else(year_one)))
+        let read = clock_read::read(&text(args, 0), &text(args, 1), &Zone::Utc);
+        Ok(Value::Time(read.unwrap_or_else(|| year_one().into())))
     }),
     one("unixToTime", |_, args| unix_to_time(&text(args, 0)).map(time_value)),
     Function::new("date", &[Text, Any], |environment, args| {
         let time = match args.get(1) {
-            Some(Value::Time(time)) => *time,
+            Some(Value::Time(time)) => time.utc,
             Some(Value::TimePointer(time)) => **time,
             Some(Value::Int(seconds, Whole::Int | Whole::Int32 | Whole::Int64)) => {
                 DateTime::from_timestamp(*seconds, 0).unwrap_or_else(year_one)
             }
             _ => moment(environment.entry()?.now.0),
         };
-        Ok(Value::text(clock::layout(&time, &text(args, 0))))
+        Ok(Value::text(clock::layout(&time.into(), &text(args, 0))))
     }),
     Function::new("alignLeft", &[Int, Text], |_, args| aligned(int(args, 0), &text(args, 1), true)),
     Function::new("alignRight", &[Int, Text], |_, args| aligned(int(args, 0), &text(args, 1), false)),
@@ -172,13 +173,13 @@ fn int64(int: i64) -> Value {
 
 fn time(args: &[Value], at: usize) -> DateTime<Utc> {
     match args.get(at) {
-        Some(Value::Time(time)) => *time,
+        Some(Value::Time(time)) => time.utc,
         _ => year_one(),
     }
 }
 
 fn time_value(time: DateTime<Utc>) -> Value {
-    Value::Time(time)
+    Value::Time(time.into())
 }
 
 /// Go's zero time, which stands for what cannot be read.
@@ -188,13 +189,6 @@ fn year_one() -> DateTime<Utc> {
 
 fn moment(nanos: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_nanos(nanos)
-}
-
-fn offset_in(zone: chrono_tz::Tz, local: DateTime<Utc>) -> i64 {
-    let found = zone.offset_from_local_datetime(&local.naive_utc());
-    // Go takes the first of two readings, and what held before for none.
-    let offset = found.earliest().unwrap_or_else(|| zone.offset_from_utc_datetime(&local.naive_utc()));
-    i64::from(offset.fix().local_minus_utc())
 }
 
 fn unix_to_time(written: &str) -> Result<DateTime<Utc>, String> {

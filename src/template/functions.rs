@@ -63,7 +63,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("humanizeTimestamp", &[Any], |_, args| {
         let seconds = number(args)?;
         match clock::time_of(seconds) {
-            Ok(time) => Ok(Value::text(clock::text(&Value::Time(time)).unwrap_or_default())),
+            Ok(time) => Ok(Value::text(clock::text(&Value::Time(time.into())).unwrap_or_default())),
             Err(error) if error == clock::NO_TIME => Ok(Value::text(format_g(seconds, 4))),
             Err(error) => Err(error),
         }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 
 use super::call::{Param, Signature};
 use super::clock;
+use super::moment::Moment;
 use super::value::{Value, Whole};
 
 /// A method; the arguments fit the signature.
@@ -50,12 +51,21 @@ fn int64(int: i64) -> Result<Value, String> {
     Ok(Value::Int(int, Whole::Int64))
 }
 
-fn time(value: &Value) -> DateTime<Utc> {
+fn moment(value: &Value) -> Moment {
     match value {
-        Value::Time(time) => *time,
-        Value::TimePointer(time) => **time,
-        _ => DateTime::default(),
+        Value::Time(time) => time.clone(),
+        Value::TimePointer(time) => (**time).into(),
+        _ => DateTime::default().into(),
     }
+}
+
+fn time(value: &Value) -> DateTime<Utc> {
+    moment(value).utc
+}
+
+/// What the clocks show where the time is told.
+fn shown(value: &Value) -> DateTime<Utc> {
+    moment(value).shown()
 }
 
 fn argument(args: &[Value]) -> DateTime<Utc> {
@@ -70,20 +80,21 @@ fn nanos(value: &Value) -> i64 {
     }
 }
 
-fn moved(time: DateTime<Utc>, by: TimeDelta) -> Result<Value, String> {
-    time.checked_add_signed(by).map(Value::Time).ok_or_else(|| "time out of range".to_owned())
+fn moved(time: &Moment, by: TimeDelta) -> Result<Value, String> {
+    let moved = time.utc.checked_add_signed(by).map(|utc| Value::Time(time.with(utc)));
+    moved.ok_or_else(|| "time out of range".to_owned())
 }
 
 /// To a multiple of `step` since the year 1, downwards or to the nearest.
-fn stepped(time: DateTime<Utc>, step: i64, nearest: bool) -> Result<Value, String> {
+fn stepped(time: Moment, step: i64, nearest: bool) -> Result<Value, String> {
     const YEAR_1: i128 = -62_135_596_800_000_000_000;
     if step <= 0 {
         return Ok(Value::Time(time));
     }
-    let since = i128::from(time.timestamp()) * 1_000_000_000 + i128::from(time.nanosecond()) - YEAR_1;
+    let since = i128::from(time.utc.timestamp()) * 1_000_000_000 + i128::from(time.utc.nanosecond()) - YEAR_1;
     let rest = since.rem_euclid(i128::from(step)) as i64;
     let up = nearest && rest >= step - rest;
-    moved(time, TimeDelta::nanoseconds(if up { step - rest } else { -rest }))
+    moved(&time, TimeDelta::nanoseconds(if up { step - rest } else { -rest }))
 }
 
 /// A duration to a multiple of another one, towards zero or to the nearest, halves away from zero.
@@ -128,9 +139,9 @@ fn units(receiver: &Value, unit: i64) -> f64 {
 
 const TIME: &[Method] = &[
     method("String", &[], |receiver, _| Ok(Value::text(clock::text(receiver).unwrap_or_default()))),
-    method("GoString", &[], |receiver, _| Ok(Value::text(clock::go_syntax(&time(receiver))))),
+    method("GoString", &[], |receiver, _| Ok(Value::text(clock::go_syntax(&moment(receiver))))),
     method("Format", &[Param::Text], |receiver, args| match args {
-        [Value::Text(layout, _)] => Ok(Value::text(clock::layout(&time(receiver), &String::from_utf8_lossy(layout)))),
+        [Value::Text(layout, _)] => Ok(Value::text(clock::layout(&moment(receiver), &String::from_utf8_lossy(layout)))),
         _ => Err("the layout is missing".to_owned()),
     }),
     method("Unix", &[], |receiver, _| int64(time(receiver).timestamp())),
@@ -140,23 +151,24 @@ const TIME: &[Method] = &[
         let time = time(receiver);
         int64(time.timestamp().wrapping_mul(1_000_000_000).wrapping_add(i64::from(time.nanosecond())))
     }),
-    method("Year", &[], |receiver, _| int(time(receiver).year())),
-    method("Month", &[], |receiver, _| Ok(Value::Int(i64::from(time(receiver).month()), Whole::Month))),
-    method("Day", &[], |receiver, _| int(time(receiver).day())),
-    method("YearDay", &[], |receiver, _| int(time(receiver).ordinal())),
+    method("Year", &[], |receiver, _| int(shown(receiver).year())),
+    method("Month", &[], |receiver, _| Ok(Value::Int(i64::from(shown(receiver).month()), Whole::Month))),
+    method("Day", &[], |receiver, _| int(shown(receiver).day())),
+    method("YearDay", &[], |receiver, _| int(shown(receiver).ordinal())),
     method("Weekday", &[], |receiver, _| {
-        Ok(Value::Int(i64::from(time(receiver).weekday().num_days_from_sunday()), Whole::Weekday))
+        Ok(Value::Int(i64::from(shown(receiver).weekday().num_days_from_sunday()), Whole::Weekday))
     }),
-    method("Hour", &[], |receiver, _| int(time(receiver).hour())),
-    method("Minute", &[], |receiver, _| int(time(receiver).minute())),
-    method("Second", &[], |receiver, _| int(time(receiver).second())),
+    method("Hour", &[], |receiver, _| int(shown(receiver).hour())),
+    method("Minute", &[], |receiver, _| int(shown(receiver).minute())),
+    method("Second", &[], |receiver, _| int(shown(receiver).second())),
     method("Nanosecond", &[], |receiver, _| int(time(receiver).nanosecond())),
-    method("UTC", &[], |receiver, _| Ok(Value::Time(time(receiver)))),
-    method("Local", &[], |receiver, _| Ok(Value::Time(time(receiver)))),
+    method("UTC", &[], |receiver, _| Ok(Value::Time(time(receiver).into()))),
+    // Servers run in UTC.
+    method("Local", &[], |receiver, _| Ok(Value::Time(time(receiver).into()))),
     method("IsZero", &[], |receiver, _| Ok(Value::Bool(time(receiver).timestamp() == -62_135_596_800))),
-    method("IsDST", &[], |_, _| Ok(Value::Bool(false))),
+    method("IsDST", &[], |receiver, _| Ok(Value::Bool(moment(receiver).is_summer()))),
     method("Add", &[Param::Duration], |receiver, args| {
-        moved(time(receiver), TimeDelta::nanoseconds(args.first().map_or(0, nanos)))
+        moved(&moment(receiver), TimeDelta::nanoseconds(args.first().map_or(0, nanos)))
     }),
     method("Sub", &[Param::Time], |receiver, args| {
         let between = time(receiver).signed_duration_since(argument(args));
@@ -165,13 +177,15 @@ const TIME: &[Method] = &[
     }),
     method("AddDate", &[Param::Int, Param::Int, Param::Int], |receiver, args| match args {
         [Value::Int(years, _), Value::Int(months, _), Value::Int(days, _)] => {
-            add_date(time(receiver), *years, *months, *days)
+            add_date(&moment(receiver), *years, *months, *days)
         }
         _ => Err("an argument is missing".to_owned()),
     }),
-    method("Round", &[Param::Duration], |receiver, args| stepped(time(receiver), args.first().map_or(0, nanos), true)),
+    method("Round", &[Param::Duration], |receiver, args| {
+        stepped(moment(receiver), args.first().map_or(0, nanos), true)
+    }),
     method("Truncate", &[Param::Duration], |receiver, args| {
-        stepped(time(receiver), args.first().map_or(0, nanos), false)
+        stepped(moment(receiver), args.first().map_or(0, nanos), false)
     }),
     method("After", &[Param::Time], |receiver, args| Ok(Value::Bool(time(receiver) > argument(args)))),
     method("Before", &[Param::Time], |receiver, args| Ok(Value::Bool(time(receiver) < argument(args)))),
@@ -188,7 +202,8 @@ const TIME: &[Method] = &[
 ];
 
 /// Years, months and days later; a day that the month has not flows over into the next one.
-fn add_date(time: DateTime<Utc>, years: i64, months: i64, days: i64) -> Result<Value, String> {
+fn add_date(moment: &Moment, years: i64, months: i64, days: i64) -> Result<Value, String> {
+    let time = moment.shown();
     let out_of_range = || "time out of range".to_owned();
     let months = years
         .checked_add(i64::from(time.year()))
@@ -200,7 +215,7 @@ fn add_date(time: DateTime<Utc>, years: i64, months: i64, days: i64) -> Result<V
     let first = chrono::NaiveDate::from_ymd_opt(year, months.rem_euclid(12) as u32 + 1, 1).ok_or_else(out_of_range)?;
     let days = days.checked_add(i64::from(time.day0())).and_then(TimeDelta::try_days).ok_or_else(out_of_range)?;
     let date = first.checked_add_signed(days).ok_or_else(out_of_range)?;
-    Ok(Value::Time(date.and_time(time.time()).and_utc()))
+    moment.zone.at(date.and_time(time.time())).map(Value::Time).ok_or_else(out_of_range)
 }
 
 /// What `toTime` and `toDuration` return.

@@ -21,6 +21,7 @@ mod format;
 mod functions;
 mod links;
 mod methods;
+mod moment;
 mod pattern;
 mod print;
 mod printf;

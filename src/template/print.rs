@@ -177,7 +177,7 @@ impl Printer {
                 return;
             }
             Value::Time(time) => {
-                self.structure("time.Time", &clock::fields(time, verb), verb);
+                self.structure("time.Time", &clock::fields(&time.utc, verb), verb);
                 return;
             }
             Value::TimePointer(time) => {
@@ -198,7 +198,7 @@ impl Printer {
         }
         let text = match value {
             Value::Time(time) if self.flags.sharp_v => clock::go_syntax(time),
-            Value::TimePointer(time) if self.flags.sharp_v => clock::go_syntax(time),
+            Value::TimePointer(time) if self.flags.sharp_v => clock::go_syntax(&(**time).into()),
             _ if self.flags.sharp_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') => return false,
             other => match clock::text(other) {
                 Some(text) => text,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Sample;
+use super::moment::Moment;
 use crate::histogram::{self, FloatHistogram};
 use crate::labels::Labels;
 
@@ -45,7 +46,7 @@ pub(super) enum Value {
     /// A native histogram, always behind a pointer.
     Histogram(Arc<FloatHistogram>),
     Data(Rc<Data>),
-    Time(DateTime<Utc>),
+    Time(Moment),
     TimePointer(Rc<DateTime<Utc>>),
     /// Nanoseconds.
     DurationPointer(Rc<i64>),
