@@ -109,9 +109,15 @@ impl CountValues {
         let input = self.input.eval(run, state)?;
         let mut counts: Vec<Vec<(u32, f64)>> = vec![Vec::new(); run.steps.len()];
         let known = self.known.len();
+        let mut failed = Vec::new();
         for (column, of) in input.columns().enumerate() {
             let mut last: Option<(u64, u32)> = None;
             for (step, value) in of.iter() {
+                // Once it has been multiplied by what is no number, its zero bucket is none either, and has no bounds to be told.
+                if input.histogram(value).is_some_and(|found| found.has_custom_buckets() && found.zero_count != 0.0) {
+                    failed.push(step);
+                    continue;
+                }
                 let group = match last {
                     Some((bits, group)) if bits == value.to_bits() => group,
                     _ => {
@@ -146,6 +152,9 @@ impl CountValues {
             }
         }
         out.errors = input.errors;
+        for step in failed {
+            out.fail(step, EvalError::new(self.input.span, "histograms with custom buckets have no zero bucket"));
+        }
         Ok(out)
     }
 }
