@@ -126,6 +126,12 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
                 Diagnostic::error("a range that never steps").help("--from before --to, and a --step above 0s"),
             ]);
         }
+        let count = Steps::count(from, to, step);
+        if count > super::MAX_STEPS as i64 {
+            let most = super::MAX_STEPS;
+            let problem = Diagnostic::error(format!("{count} steps are more than the {most} that Prometheus allows"));
+            return Err(vec![problem.help("a larger --step, or a shorter range")]);
+        }
         (Mode::Range { start: from, end: to, step }, Steps::range(from, to, step))
     } else {
         let at = time(&args.at, day.end())?;

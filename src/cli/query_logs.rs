@@ -213,9 +213,9 @@ fn samples(expr: &Expr, lot: &Lot, args: &Args, source: &Source) -> Result<Strin
             return Err(vec![Diagnostic::error("a range that never steps").help("a --step above 0s")]);
         }
         let grid = Grid::range(start, end, step);
-        if grid.steps > MAX_STEPS {
-            let problem =
-                Diagnostic::error(format!("{} steps are more than the {MAX_STEPS} that Loki allows", grid.steps));
+        if grid.steps > super::MAX_STEPS {
+            let most = super::MAX_STEPS;
+            let problem = Diagnostic::error(format!("{} steps are more than the {most} that Loki allows", grid.steps));
             return Err(vec![problem.help("a larger --step, or a shorter range")]);
         }
         answer::range(expr, &lot.logs, &grid)
@@ -231,6 +231,3 @@ fn samples(expr: &Expr, lot: &Lot, args: &Args, source: &Source) -> Result<Strin
         Format::Csv => result::to_csv(&logs::answer(found)),
     })
 }
-
-/// Steps of one range query, as in Loki.
-const MAX_STEPS: usize = 11_001;

@@ -35,8 +35,13 @@ impl Steps {
 
     /// `start`, `start + step`, ... up to and including `end`; each sees all samples.
     pub fn range(start: Timestamp, end: Timestamp, step: Duration) -> Steps {
-        let count = if end < start { 0 } else { (end - start).0 / step.0.max(1) + 1 };
+        let count = Steps::count(start, end, step);
         Steps((0..count).map(|k| Step { time: start + Duration(k * step.0), frontier: Moment::END }).collect())
+    }
+
+    /// How many steps a range has; callers that do not know their ranges ask before they make them.
+    pub fn count(start: Timestamp, end: Timestamp, step: Duration) -> i64 {
+        if end < start { 0 } else { ((end - start).0 / step.0.max(1)).saturating_add(1) }
     }
 
     pub fn len(&self) -> usize {

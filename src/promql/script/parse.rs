@@ -8,6 +8,7 @@ use regex::Regex;
 
 use super::expect::{Expected, Failure, Pattern, Values};
 use super::{Command, CommandKind, Eval, EvalTime, Load, LoadedSeries};
+use crate::engine::Steps;
 use crate::labels::Labels;
 use crate::number::parse_go_number;
 use crate::promql::parse_series_prefix;
@@ -15,6 +16,9 @@ use crate::promql::series_values::{SampleRun, parse_samples};
 use crate::syntax::{Cursor, ParseError, strings};
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
+
+/// The most steps of a range, far more than scripts have.
+const MAX_STEPS: i64 = 1_000_000;
 
 /// The shapes of commands and expectations; each pattern is a constant and tested below.
 struct Shapes {
@@ -152,7 +156,7 @@ impl<'a> Reader<'a> {
                     return Err(self.error(line, "the line below has the samples of another series"));
                 }
                 Some((line, _, starts)) => {
-                    let samples: u64 = points.iter().map(SampleRun::count).sum();
+                    let samples = values_of(&points);
                     if starts.len() as u64 != samples {
                         let message = format!("there are {} start timestamps for {samples} samples", starts.len());
                         return Err(self.error(line, message));
@@ -214,7 +218,16 @@ impl<'a> Reader<'a> {
         if to < from {
             return Err(self.error(line, "the range ends before it starts"));
         }
-        Ok((Timestamp(from.0), Timestamp(to.0), self.duration(line, step)?))
+        let (from, to, step) = (Timestamp(from.0), Timestamp(to.0), self.duration(line, step)?);
+        if step <= Duration::ZERO {
+            return Err(self.error(line, "a range that never steps").help("write a step above 0s"));
+        }
+        let steps = Steps::count(from, to, step);
+        if steps > MAX_STEPS {
+            let message = format!("the range has {steps} steps, more than the {MAX_STEPS} that are allowed");
+            return Err(self.error(line, message).help("write a longer step or a shorter range"));
+        }
+        Ok((from, to, step))
     }
 
     fn expectations(&mut self, expected: &mut Expected, fails: bool, is_instant: bool) -> Result<(), Diagnostic> {
@@ -405,6 +418,9 @@ mod tests {
             ("eval instant a\n", 1, "not an eval command"),
             ("eval instant at soon a\n", 1, "not a valid duration"),
             ("eval range from 5m to 1m step 1m a\n", 1, "ends before"),
+            ("eval range from 0 to 1m step 0s a\n", 1, "never steps"),
+            ("eval range from 0 to 200y step 1ms a\n", 1, "steps, more than the 1000000"),
+            ("load 1m\n  a@st _\n  a 1x18446744073709551614 1 1\n", 2, "start timestamps for"),
             ("eval instant at 0 a\n  a 1 2\n", 2, "one value a series"),
             ("eval instant at 0 a\n  expect nothing\n", 2, "not an expectation"),
             ("eval instant at 0 a\n  expect warn\n  expect no_warn\n", 3, "contradicts"),
