@@ -41,6 +41,13 @@ struct Slot {
     duplicate: u32,
 }
 
+impl Slot {
+    /// What holds for an entry of which nothing is known yet.
+    fn of_entry(self, entry: u32) -> Slot {
+        Slot { entry, metadata: 0, parsed: 0, deleted: false, extracted: false, ..self }
+    }
+}
+
 /// A label that is no stream label.
 #[derive(Clone)]
 struct Added {
@@ -217,17 +224,14 @@ impl LabelSpace {
 
     fn slot(&self, name: NameId) -> Slot {
         let slot = self.slots[name.0 as usize];
-        if slot.entry == self.entry {
-            slot
-        } else {
-            Slot { entry: self.entry, metadata: 0, parsed: 0, deleted: false, extracted: false, ..slot }
-        }
+        if slot.entry == self.entry { slot } else { slot.of_entry(self.entry) }
     }
 
     fn slot_mut(&mut self, name: NameId) -> &mut Slot {
-        let fresh = self.slot(name);
         let slot = &mut self.slots[name.0 as usize];
-        *slot = fresh;
+        if slot.entry != self.entry {
+            *slot = slot.of_entry(self.entry);
+        }
         slot
     }
 
@@ -239,7 +243,8 @@ impl LabelSpace {
 
     /// Whether a parsed label of this name needs a suffix: the stream or the structured metadata have it.
     pub fn is_taken(&self, name: NameId) -> bool {
-        self.base_has(name) || self.slot(name).metadata > 0
+        let slot = &self.slots[name.0 as usize];
+        (slot.stream == self.stream && slot.base > 0) || (slot.entry == self.entry && slot.metadata > 0)
     }
 
     /// The value of a label.
@@ -277,23 +282,23 @@ impl LabelSpace {
         if category == Category::Parsed {
             self.delete(Category::Metadata, name);
         }
-        let slot = self.slot(name);
-        let place = if category == Category::Parsed { slot.parsed } else { slot.metadata };
         let list = if category == Category::Parsed { &mut self.parsed } else { &mut self.metadata };
-        if place > 0 {
-            list[place as usize - 1].value = value;
-        } else {
-            list.push(Added { name: Some(name), value });
-            let place = list.len() as u32;
-            self.live += 1;
-            let slot = self.slot_mut(name);
-            match category {
-                Category::Parsed => slot.parsed = place,
-                Category::Metadata => slot.metadata = place,
-            }
+        let next = list.len() as u32 + 1;
+        // What `slot_mut` does, beside the list.
+        let slot = &mut self.slots[name.0 as usize];
+        if slot.entry != self.entry {
+            *slot = slot.of_entry(self.entry);
         }
-        if category == Category::Parsed && !self.slot(name).extracted {
-            self.slot_mut(name).extracted = true;
+        let place = if category == Category::Parsed { &mut slot.parsed } else { &mut slot.metadata };
+        if *place > 0 {
+            list[*place as usize - 1].value = value;
+        } else {
+            *place = next;
+            list.push(Added { name: Some(name), value });
+            self.live += 1;
+        }
+        if category == Category::Parsed && !slot.extracted {
+            slot.extracted = true;
             self.missing -= usize::from(self.hints.is_required(name));
         }
     }
@@ -378,7 +383,8 @@ impl LabelSpace {
 
     /// Whether a parser has set the label before.
     pub fn has_extracted(&self, name: NameId) -> bool {
-        self.slot(name).extracted
+        let slot = &self.slots[name.0 as usize];
+        slot.entry == self.entry && slot.extracted
     }
 
     /// Whether anybody needs a label that begins so.

@@ -18,6 +18,19 @@ impl std::fmt::Display for BadPair {
     }
 }
 
+/// The highest bit of each of eight bytes.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Eight bytes at once: the highest bit of the first one that is at most a blank, `=` or `"` is the lowest bit that is set.
+fn word_ends(bytes: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // A byte borrows from the one above it only where it is below the limit itself, so the first one is right.
+    let below = |bytes: u64, limit: u64| bytes.wrapping_sub(ONES * limit) & !bytes & HIGH;
+    below(bytes, u64::from(b' ') + 1)
+        | below(bytes ^ (ONES * u64::from(b'=')), 1)
+        | below(bytes ^ (ONES * u64::from(b'"')), 1)
+}
+
 /// Reads the pairs of a line.
 pub(super) struct Pairs<'a> {
     line: &'a [u8],
@@ -58,6 +71,29 @@ impl<'a> Pairs<'a> {
         self.line[from..].iter().position(|byte| *byte <= b' ').map_or(self.line.len(), |at| from + at)
     }
 
+    /// Past a key or a plain value: to the next blank, control character, `=` or `"`. Whether all up to there is ASCII.
+    fn word(&mut self) -> bool {
+        let mut ascii = true;
+        loop {
+            let rest = &self.line[self.at..];
+            let chunk = rest.first_chunk::<8>().copied().unwrap_or_else(|| {
+                // What is missing is zero, and ends the word.
+                let mut padded = [0; 8];
+                padded[..rest.len()].copy_from_slice(rest);
+                padded
+            });
+            let chunk = u64::from_le_bytes(chunk);
+            let ends = word_ends(chunk);
+            if ends != 0 {
+                let length = ends.trailing_zeros() / 8;
+                self.at += length as usize;
+                return ascii & (chunk & !(u64::MAX << (8 * length)) & HIGH == 0);
+            }
+            ascii &= chunk & HIGH == 0;
+            self.at += 8;
+        }
+    }
+
     /// The next pair; `None` for what is none. A key without a value has an empty one.
     pub fn next_pair(&mut self) -> Option<(&'a [u8], Text<'a>)> {
         const EMPTY: Text<'static> = Text::Plain(b"");
@@ -68,12 +104,7 @@ impl<'a> Pairs<'a> {
         };
         self.at += skipped;
         let start = self.at;
-        let mut ascii = true;
-        let key_end = line[start..].iter().position(|byte| {
-            ascii &= byte.is_ascii();
-            matches!(byte, b'=' | b'"') || *byte <= b' '
-        });
-        self.at = key_end.map_or(line.len(), |at| start + at);
+        let ascii = self.word();
         let key = &line[start..self.at];
         if self.at < line.len() && line[self.at] == b'"' {
             self.skip(b'"');
@@ -100,8 +131,7 @@ impl<'a> Pairs<'a> {
             Some(b'"') => self.quoted().map(|value| (key, value)),
             Some(_) => {
                 let start = self.at;
-                let value_end = line[start..].iter().position(|byte| matches!(byte, b'=' | b'"') || *byte <= b' ');
-                self.at = value_end.map_or(line.len(), |at| start + at);
+                self.word();
                 match line.get(self.at) {
                     Some(unexpected @ (b'=' | b'"')) => {
                         self.skip(*unexpected);
@@ -220,6 +250,20 @@ mod tests {
             (["a:1", "b:x y", "c:", "d:", "e:q\"ä\n"].map(str::to_owned).to_vec(), None)
         );
         assert_eq!(pairs("").0, Vec::<String>::new());
+    }
+
+    #[test]
+    fn words_end_where_they_do_byte_by_byte() {
+        for end in [&b" "[..], b"=", b"\"", b"\n", b"\0", b""] {
+            for length in 0..20 {
+                for odd in [&b""[..], b"\xff", b"\x80", "\u{e4}".as_bytes(), b"!", b"<", b">", b"#"] {
+                    let word = [&b"x".repeat(length), odd].concat();
+                    let line = [&word, end, b"=\" rest of it"].concat();
+                    let mut pairs = Pairs::new(if end.is_empty() { &word } else { &line });
+                    assert_eq!((pairs.word(), pairs.at), (word.is_ascii(), word.len()), "{line:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -14,9 +14,20 @@ pub(super) struct Names {
     hasher: DefaultHashBuilder,
     texts: Vec<Box<[u8]>>,
     by_text: HashTable<u32>,
-    /// Keys as lines write them; `None` for those that are no name.
-    keys: Vec<(Box<[u8]>, Option<NameId>)>,
+    keys: Vec<Key>,
     by_key: HashTable<u32>,
+    /// The key that was asked for last.
+    last: u32,
+}
+
+/// A key as lines write it.
+#[derive(Clone)]
+struct Key {
+    text: Box<[u8]>,
+    /// `None` for what is no name.
+    name: Option<NameId>,
+    /// The key that was asked for after this one the last time: lines of a stream mostly have the same keys in the same order.
+    next: u32,
 }
 
 impl Names {
@@ -30,6 +41,7 @@ impl Names {
         self.by_text.retain(|at| (*at as usize) < kept);
         self.keys.clear();
         self.by_key.clear();
+        self.last = 0;
     }
 
     /// How many names there are, without keys.
@@ -55,18 +67,32 @@ impl Names {
 
     /// The name of a key, made valid; `None` for a key of blanks.
     pub fn of_key(&mut self, key: &[u8]) -> Option<NameId> {
-        let hash = self.hasher.hash_one(key);
-        if let Some(at) = self.by_key.find(hash, |at| *self.keys[*at as usize].0 == *key) {
-            return self.keys[*at as usize].1;
+        let before = self.last as usize;
+        if let Some(expected) = self.keys.get(before).map(|key| key.next)
+            && let Some(known) = self.keys.get(expected as usize).filter(|known| *known.text == *key)
+        {
+            self.last = expected;
+            return known.name;
         }
+        let hash = self.hasher.hash_one(key);
+        let known = self.by_key.find(hash, |at| *self.keys[*at as usize].text == *key).copied();
+        let at = known.unwrap_or_else(|| self.add_key(hash, key));
+        if let Some(before) = self.keys.get_mut(before) {
+            before.next = at;
+        }
+        self.last = at;
+        self.keys[at as usize].name
+    }
+
+    fn add_key(&mut self, hash: u64, key: &[u8]) -> u32 {
         let mut name = Vec::with_capacity(key.len() + 1);
         append_sanitized(&mut name, key);
         let id = (!name.is_empty()).then(|| self.intern(&name));
         let at = self.keys.len() as u32;
-        self.keys.push((key.into(), id));
+        self.keys.push(Key { text: key.into(), name: id, next: at });
         let (hasher, keys) = (&self.hasher, &self.keys);
-        self.by_key.insert_unique(hash, at, |at| hasher.hash_one(&keys[*at as usize].0));
-        id
+        self.by_key.insert_unique(hash, at, |at| hasher.hash_one(&keys[*at as usize].text));
+        at
     }
 }
 
