@@ -187,3 +187,30 @@ fn columns_are_what_ticks_are() {
         }
     }
 }
+
+/// All that a run leaves behind: samples, alerts, errors.
+fn left_behind(scenario: &Scenario, block: usize, threads: usize) -> String {
+    let groups = groups(scenario);
+    let mut store = load(&scenario.inputs);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads start");
+    pool.install(|| match rules::evaluate(&groups, &mut store, &options(block)) {
+        Ok(run) => format!("{:#?}\n{:#?}\n{:#?}", samples(&store), alerts(&run, &groups, &store), errors(&run)),
+        Err(problems) => format!("{problems:?}"),
+    })
+}
+
+#[test]
+fn neither_blocks_nor_threads_change_what_comes_out() {
+    for seed in 1..=60 {
+        let scenario = scenario(seed, Scope::Everything);
+        let alone = left_behind(&scenario, 1, 1);
+        for block in 2..=TICKS as usize + 1 {
+            let threads = [1, 8][block % 2];
+            assert_eq!(
+                left_behind(&scenario, block, threads),
+                alone,
+                "seed {seed}, blocks of {block}, {threads} threads"
+            );
+        }
+    }
+}
