@@ -33,7 +33,7 @@ fn the_example_passes_as_written_and_fails_as_said() {
 #[test]
 fn the_unit_test_passes_as_written_and_fails_with_another_rule() {
     let blocks = blocks();
-    let [_, rules, _, tests] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
+    let [_, rules, _, tests, ..] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
     for (rules, code) in [(rules.clone(), 0), (rules.replace("for: 5m", "for: 1m"), 1)] {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("tests.yaml"), tests).expect("a file");
@@ -48,7 +48,7 @@ fn the_unit_test_passes_as_written_and_fails_with_another_rule() {
 #[test]
 fn the_recorded_files_are_read_as_written() {
     let blocks = blocks();
-    let [_, _, evidence, _] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
+    let [_, _, evidence, ..] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
     let folder = tempfile::tempdir().expect("a folder");
     let head = "firedrill: replay/1\ntitle: t\nstart: 2026-01-10T12:00:00Z\nend: 2026-01-10T13:00:00Z\n\
                 targets:\n  envoy: {labels: {job: envoy}, scrape: 30s}\n";

@@ -28,7 +28,7 @@ type Problems = Vec<Diagnostic>;
 
 /// The lines that are asked, and how people write times of them.
 struct Lot {
-    logs: LogStore,
+    logs: Arc<LogStore>,
     start: Nanoseconds,
     /// The first moment that is too late.
     end: Nanoseconds,
@@ -93,7 +93,7 @@ fn of_file(path: &Path, args: &Args) -> Result<Lot, Problems> {
     if logs.entries() == 0 {
         return Err(vec![Diagnostic::error(format!("{name} holds no log lines"))]);
     }
-    Ok(Lot { logs, start, end: Nanoseconds(end.0.saturating_add(1)), day: None })
+    Ok(Lot { logs: Arc::new(logs), start, end: Nanoseconds(end.0.saturating_add(1)), day: None })
 }
 
 /// Fields that hold the time in most JSON logs.

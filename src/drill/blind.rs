@@ -1,9 +1,10 @@
-//! Blind alerts: expressions that could not yield anything, because a selector that they need matched no series.
+//! Blind alerts: expressions that could not yield anything, because a selector that they need matched no series or no stream.
 
-use crate::evidence::{self, Place, Reason};
+use crate::evidence::{self, Missing, Place, Reason};
 use crate::labels::{Labels, Matcher};
-use crate::rules::{Rule, RuleRef};
-use crate::text::Span;
+use crate::logql::ast as logs;
+use crate::promql::ast::Expr;
+use crate::rules::{Expression, Rule, RuleRef};
 
 use super::playback::Playback;
 
@@ -11,10 +12,10 @@ use super::playback::Playback;
 pub fn reason(playback: &Playback, at: RuleRef, matchers: &[Matcher]) -> Option<Reason> {
     let rule = playback.rule(at);
     let name = &rule.name.value;
-    let Some(expr) = rule.promql() else {
+    let Some(expr) = rule.expression() else {
         return Some(Reason {
             place: Some(Place::of(&rule.expr)),
-            text: format!("{name}: LogQL is not evaluated yet"),
+            text: format!("{name}: its language is not evaluated"),
         });
     };
     let of_series = |matcher: &&Matcher| {
@@ -25,32 +26,77 @@ pub fn reason(playback: &Playback, at: RuleRef, matchers: &[Matcher]) -> Option<
     if playback.run.alerts.iter().any(|track| track.rule == at && met(&track.labels)) {
         return None;
     }
-    let rules: Vec<&Rule> = playback.groups.iter().flat_map(|group| &group.rules).collect();
-    if evidence::waits_for_a_rule(expr, &rules, &|selector| playback.matches(selector)) {
-        return None;
-    }
-    let located = |span: Span| Some(Place::within(&rule.expr, span));
-    if let Some(missing) = evidence::missing(expr, &|selector| playback.matches(selector)) {
-        let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
-        let there = evidence::instead(&playback.generated.store, missing.selector);
-        let there = there.map_or_else(String::new, |series| format!("; there is {series}"));
-        return Some(Reason {
-            place: located(missing.span),
-            text: format!("{name}: no series of this day matches {text}{there}"),
-        });
-    }
-    // An evaluation that is too large for its limits proves nothing either way.
-    let matrix = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?;
-    let mut seen = matrix.columns().filter(|column| column.iter().next().is_some()).peekable();
-    if seen.peek().is_none() {
-        return Some(evidence::no_value(&playback.generated.store, &rule.expr, expr, name));
-    }
-    if seen.any(|column| met(column.labels)) {
+    let spoken = match expr {
+        Expression::Promql(expr) => of_series_there(playback, at, expr)?,
+        Expression::Logql(expr) => of_streams_there(playback, at, expr)?,
+    };
+    let labels = match spoken {
+        Spoken::Nothing(reason) => return Some(reason),
+        Spoken::Of(labels) => labels,
+    };
+    if labels.iter().any(met) {
         return None;
     }
     let wanted = matchers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    let what = if rule.logql().is_some() { "stream" } else { "series" };
     Some(Reason {
-        place: located(expr.span),
-        text: format!("{name}: no series that it reads on this day can become an alert with {{{wanted}}}"),
+        place: Some(Place::within(&rule.expr, expr.span())),
+        text: format!("{name}: no {what} that it reads on this day can become an alert with {{{wanted}}}"),
+    })
+}
+
+/// What a rule could have spoken of.
+enum Spoken {
+    Of(Vec<Labels>),
+    Nothing(Reason),
+}
+
+/// What a rule in PromQL could have spoken of; `None` where that is not known.
+fn of_series_there(playback: &Playback, at: RuleRef, expr: &Expr) -> Option<Spoken> {
+    let rule = playback.rule(at);
+    let name = &rule.name.value;
+    let rules: Vec<&Rule> = playback.groups.iter().flat_map(|group| &group.rules).collect();
+    let matches = |selector: &_| playback.matches(selector);
+    if evidence::waits_for_a_rule(expr, &rules, &playback.rule_logs, &matches) {
+        return None;
+    }
+    if let Some(Missing { selector, span }) = evidence::missing(expr, &matches) {
+        let text = rule.expr.value.get(span.start..span.end).unwrap_or_default();
+        let there = evidence::instead(&playback.generated.store, selector);
+        let mut there = there.map_or_else(String::new, |series| format!("; there is {series}"));
+        let kept = |other: &&&Rule| !other.readable && !other.is_alert() && other.name.value == selector.name;
+        if rules.iter().any(|other| kept(&other)) {
+            there =
+                "; a rule of Loki records it, and does not remote-write it (`loki: {remote_write: true}`)".to_owned();
+        }
+        let place = Some(Place::within(&rule.expr, span));
+        return Some(Spoken::Nothing(Reason {
+            place,
+            text: format!("{name}: no series of this day matches {text}{there}"),
+        }));
+    }
+    // An evaluation that is too large for its limits proves nothing either way.
+    let matrix = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?;
+    let seen = matrix.columns().filter(|column| column.iter().next().is_some());
+    let seen: Vec<Labels> = seen.map(|column| column.labels.clone()).collect();
+    Some(match seen.is_empty() {
+        true => Spoken::Nothing(evidence::no_value(&playback.generated.store, &rule.expr, expr, name)),
+        false => Spoken::Of(seen),
+    })
+}
+
+/// What a rule in LogQL could have spoken of; `None` where that is not known.
+fn of_streams_there(playback: &Playback, at: RuleRef, expr: &logs::Expr) -> Option<Spoken> {
+    let rule = playback.rule(at);
+    let name = &rule.name.value;
+    let told = |reason: Reason| Reason { text: format!("{name}: {}", reason.text), ..reason };
+    if let Some(reason) = evidence::no_stream(&playback.rule_logs, &rule.expr, expr) {
+        return Some(Spoken::Nothing(told(reason)));
+    }
+    let steps = playback.steps(at);
+    let seen = evidence::could_speak_of(expr, &|open| playback.evaluate(open, &steps).ok())?;
+    Some(match seen.is_empty() {
+        true => Spoken::Nothing(told(evidence::no_entry(&playback.rule_logs, &rule.expr, expr, &steps))),
+        false => Spoken::Of(seen),
     })
 }

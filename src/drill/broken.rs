@@ -8,8 +8,7 @@ use regex::Regex;
 
 use crate::evidence::{Place, Reason};
 use crate::labels::{METRIC_NAME, Matcher};
-use crate::promql::ast::Expr;
-use crate::rules::{self, ALERTS, ALERTS_FOR_STATE, Group, looks_like_helm};
+use crate::rules::{self, ALERTS, ALERTS_FOR_STATE, Expression, Group, looks_like_helm};
 use crate::text::{Diagnostic, Source};
 
 /// A rule file that cannot be read.
@@ -61,8 +60,14 @@ impl BrokenFile {
 
     /// Whether an expression reads what its rules may write, also through rules that could be read. Of a file of which nothing
     /// is known only what nothing else writes counts: `is_there` says of matchers whether the day has such series.
-    pub fn may_decide(&self, expr: &Expr, groups: &[Group], is_there: &dyn Fn(&[Matcher]) -> bool) -> bool {
-        let mut read = rules::sources(groups, expr).into_iter();
+    pub fn may_decide<'a>(
+        &self,
+        expr: impl Into<Expression<'a>>,
+        groups: &'a [Group],
+        is_there: &dyn Fn(&[Matcher]) -> bool,
+    ) -> bool {
+        // No rule writes streams.
+        let mut read = rules::sources(groups, [expr.into()]).series.into_iter();
         match self.names {
             Some(_) => read.any(|matchers| self.may_write(matchers)),
             None => read.any(|matchers| !is_there(matchers)),

@@ -144,7 +144,7 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
     let judged = judged.as_ref();
     let rules: Vec<(RuleRef, &Rule)> = rules_of(playback, &expected.matchers).collect();
     // The rule itself, or what one of its rules reads.
-    let mut exprs = rules.iter().filter_map(|(_, rule)| rule.promql());
+    let mut exprs = rules.iter().filter_map(|(_, rule)| rule.expression());
     let met = expected.is_positive() && shortfalls.is_empty();
     let has_it = |file: &&BrokenFile| match file.is_known() {
         true => file.may_alert(&expected.matchers),
@@ -215,7 +215,7 @@ fn rests_on(playback: &Playback, rules: &[(RuleRef, &Rule)], matchers: &[Matcher
     let of_rule = |rule: &Rule| {
         let of_series = |matcher: &&Matcher| fixed_label(rule, &matcher.name).is_none();
         let matchers: Vec<Matcher> = matchers.iter().filter(of_series).cloned().collect();
-        let mut rests = footing::of_exprs(playback, rule.promql());
+        let mut rests = footing::of_exprs(playback, rule.expression());
         if rests.iter().any(|rest| explain::may_meet(&rest.series, &matchers)) {
             rests.retain(|rest| explain::may_meet(&rest.series, &matchers));
         }
@@ -424,9 +424,7 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             let own = rule.labels.iter().find(|(name, _)| **name == *matcher.name);
             own.is_none_or(|(_, value)| matcher.matches(value))
         });
-        if let Some(reason) =
-            (labels_meant && rule.promql().is_some()).then(|| blind::reason(playback, at, &[])).flatten()
-        {
+        if let Some(reason) = labels_meant.then(|| blind::reason(playback, at, &[])).flatten() {
             let mut found = check(
                 rule.name.value.clone(),
                 Verdict::Blind,
@@ -447,21 +445,14 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
         }
     }
     let undecided = playback.broken.iter().find(|file| file.may_alert_besides(&named));
-    let undecided =
-        undecided.or_else(|| unnamed().filter_map(|(_, rule)| rule.promql()).find_map(|expr| playback.undecided(expr)));
+    let undecided = undecided
+        .or_else(|| unnamed().filter_map(|(_, rule)| rule.expression()).find_map(|expr| playback.undecided(expr)));
     if let Some(file) = undecided {
         let reason = file.reason("every other alert");
         let silent = vec!["what could be read is silent".to_owned()];
         let mut found = check("every other alert".to_owned(), Verdict::Blind, reason.text.clone(), silent);
         found.reasons = vec![reason];
         checks.push(found);
-    }
-    let foreign =
-        playback.alert_rules().next().is_some() && playback.alert_rules().all(|(_, rule)| rule.promql().is_none());
-    if checks.is_empty() && foreign {
-        let summary = "no alert rule is evaluated: all are in another language than PromQL".to_owned();
-        let silent = vec!["silent, because it is blind".into()];
-        checks.push(check("every other alert".to_owned(), Verdict::Blind, summary, silent));
     }
     if checks.is_empty() {
         checks.push(check(
@@ -471,7 +462,7 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
             vec!["silent".into()],
         ));
     }
-    let rests_on = footing::of_exprs(playback, unnamed().filter_map(|(_, rule)| rule.promql()));
+    let rests_on = footing::of_exprs(playback, unnamed().filter_map(|(_, rule)| rule.expression()));
     checks.iter_mut().for_each(|check| check.rests_on.clone_from(&rests_on));
     checks
 }

@@ -137,7 +137,8 @@ pub fn compare(
         b.max_relative.total_cmp(&a.max_relative).then(gaps(b).cmp(&gaps(a))).then_with(|| a.labels.cmp(&b.labels))
     });
     let of_replay = Playback::over(incident, day.clone(), generated, Vec::new())?;
-    let generated = Generated { samples: facts.samples as u64, store: recorded, provenance: Vec::new() };
+    let (samples, provenance) = (facts.samples as u64, Vec::new());
+    let generated = Generated { store: recorded, provenance, streams: day.stream_provenance(), samples };
     let of_recording = Playback::over(incident, day.clone(), generated, Vec::new())?;
     let rules = incident.groups.iter().enumerate().flat_map(|(group, rules)| {
         let alerts = rules.rules.iter().enumerate().filter(|(_, rule)| rule.is_alert());

@@ -110,7 +110,7 @@ pub fn reasons(
 /// The values that met the conditions when an alert became active.
 fn values_at(playback: &Playback, at: RuleRef, life: &Life) -> Vec<Reason> {
     let rule = playback.rule(at);
-    let Some(expr) = rule.promql() else { return Vec::new() };
+    let Some(expr) = rule.expression() else { return Vec::new() };
     let start = playback.day.start();
     let steps = playback.steps(at);
     let Some(step) = steps.0.iter().position(|step| step.frontier.at >= life.active) else { return Vec::new() };
@@ -131,7 +131,7 @@ fn values_at(playback: &Playback, at: RuleRef, life: &Life) -> Vec<Reason> {
 /// Why an expression never yielded anything: the condition that never held, and how near it came.
 fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<Reason> {
     let rule = playback.rule(at);
-    let Some(expr) = rule.promql() else { return Vec::new() };
+    let Some(expr) = rule.expression() else { return Vec::new() };
     let steps = playback.steps(at);
     for condition in conditions(expr) {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
@@ -156,7 +156,7 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
         return vec![reason];
     }
     let text = "every condition held at some tick, but never all of them together for one label set".to_owned();
-    vec![Reason { place: Some(Place::within(&rule.expr, expr.span)), text }]
+    vec![Reason { place: Some(Place::within(&rule.expr, expr.span())), text }]
 }
 
 /// Whether an alert from this series can be one that a selector selects: no label of it contradicts a matcher.
@@ -173,7 +173,7 @@ pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Li
     let steps = playback.steps(at);
     let ticks: Vec<Timestamp> = steps.0.iter().map(|step| step.frontier.at).collect();
     let mut rows = Vec::new();
-    for condition in rule.promql().map(conditions).unwrap_or_default() {
+    for condition in rule.expression().map(conditions).unwrap_or_default() {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
         let wanted = |labels: &Labels| match lives {
             [] => may_meet(labels, selector),

@@ -3,9 +3,8 @@
 use std::collections::HashSet;
 
 use crate::labels::Labels;
-use crate::promql::ast::Expr;
-use crate::replay::{Generated, Kind};
-use crate::rules;
+use crate::replay::{Generated, Kind, SeriesProvenance};
+use crate::rules::{self, Expression};
 
 use super::playback::Playback;
 use super::verdict::{Calibration, Check, Footing, Part, Rest, Verdict};
@@ -17,24 +16,24 @@ pub fn of_all(generated: &Generated, read: &[Rest]) -> Footing {
     Footing::of(counted.map(|series| series.kind))
 }
 
-/// The series of the day that expressions read, through rules that write what they read, in the order of the replay.
-pub fn of_exprs<'a>(playback: &'a Playback, exprs: impl IntoIterator<Item = &'a Expr>) -> Vec<Rest> {
-    let mut read: Vec<_> = exprs.into_iter().flat_map(|expr| rules::sources(&playback.groups, expr)).collect();
-    // Rules have many selectors in common.
-    read.sort_by_key(|matchers| (matchers.as_ptr(), matchers.len()));
-    read.dedup_by_key(|matchers| (matchers.as_ptr(), matchers.len()));
-    let is_read = |labels: &Labels| {
-        read.iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name))))
-    };
-    let series = playback.generated.provenance.iter().filter(|series| is_read(&series.labels));
-    series.map(|series| Rest { series: series.labels.clone(), kind: series.kind }).collect()
+/// The series and the streams of the day that expressions read, through rules that write what they read, in the order of the
+/// replay.
+pub fn of_exprs<'a, E: Into<Expression<'a>>>(playback: &'a Playback, exprs: impl IntoIterator<Item = E>) -> Vec<Rest> {
+    let read = rules::sources(&playback.groups, exprs.into_iter().map(Into::into));
+    let series = playback.generated.provenance.iter().filter(|series| read.reads_series(&series.labels));
+    let streams = playback.generated.streams.iter().filter(|stream| read.reads_stream(&stream.labels));
+    series.chain(streams).map(rest).collect()
 }
 
-/// The series that any check rests on, in the order of the replay.
+/// The series and the streams that any check rests on, in the order of the replay.
 pub fn of_checks(playback: &Playback, checks: &[Check]) -> Vec<Rest> {
     let decisive: HashSet<&Labels> = checks.iter().flat_map(|check| &check.rests_on).map(|rest| &rest.series).collect();
-    let series = playback.generated.provenance.iter().filter(|series| decisive.contains(&series.labels));
-    series.map(|series| Rest { series: series.labels.clone(), kind: series.kind }).collect()
+    let all = playback.generated.provenance.iter().chain(&playback.generated.streams);
+    all.filter(|one| decisive.contains(&one.labels)).map(rest).collect()
+}
+
+fn rest(provenance: &SeriesProvenance) -> Rest {
+    Rest { series: provenance.labels.clone(), kind: provenance.kind }
 }
 
 /// Whether the day brings about what alerting did: what was fitted to it proves nothing of it.

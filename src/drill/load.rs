@@ -113,6 +113,7 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     if groups.is_empty() && !broken.is_empty() {
         return Err(broken.into_iter().flat_map(|file| file.problems).collect());
     }
+    of_loki(&mut groups, &replay);
     let labels = config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
     let external_labels = Labels::from_pairs(labels);
     let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
@@ -149,6 +150,14 @@ fn rule_paths(replay: &Replay, folder: &Path) -> Result<Vec<(PathBuf, Span)>, Ve
     if wrong.is_empty() { Ok(paths) } else { Err(wrong) }
 }
 
+/// Has the groups in LogQL evaluated as the replay says that Loki does.
+pub fn of_loki(groups: &mut [Group], replay: &Replay) {
+    for group in groups.iter_mut().filter(|group| group.language == Language::Logql) {
+        group.interval.get_or_insert(replay.loki.interval);
+        group.rules.iter_mut().for_each(|rule| rule.readable = replay.loki.remote_write);
+    }
+}
+
 /// What a rule file holds and no drill tests.
 fn unread(file: &RuleFile) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
@@ -159,8 +168,7 @@ fn unread(file: &RuleFile) -> Vec<Diagnostic> {
     }
     for group in &file.groups {
         let reason = match &group.language {
-            Language::Promql | Language::Metricsql => continue,
-            Language::Logql => "its rules are written in LogQL, which is not evaluated yet",
+            Language::Promql | Language::Logql | Language::Metricsql => continue,
             Language::Skipped(reason) => reason,
         };
         let message = format!("the group {:?} is not tested: {reason}", group.name.value);

@@ -112,7 +112,7 @@ fn of_value(playback: &Playback, expected: &AlertExpectation) -> Option<Margin> 
     let fired: Vec<&Life> = lives.iter().filter(|life| life.fired.is_some()).collect();
     let steps = playback.steps(*at);
     let mut least: Option<Margin> = None;
-    for condition in rule.promql().map(conditions).unwrap_or_default() {
+    for condition in rule.expression().map(conditions).unwrap_or_default() {
         let matrix = playback.evaluate(condition.operand, &steps).ok()?;
         let time = |step: usize| steps.0.get(step).map_or(playback.day.start(), |step| step.frontier.at);
         let value = if silent {

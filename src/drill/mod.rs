@@ -28,7 +28,7 @@ use crate::text::Diagnostic;
 pub use blind::reason as blindness;
 pub use broken::BrokenFile;
 pub use documents::Documents;
-pub use load::{Incident, load, load_readable, load_source, tell_apart};
+pub use load::{Incident, load, load_readable, load_source, of_loki, tell_apart};
 pub use playback::Playback;
 use verdict::{Drill, Part};
 
@@ -77,7 +77,7 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
 fn rule_places(playback: &Playback, tested: bool) -> Vec<String> {
     let mut places = Vec::new();
     for group in &playback.groups {
-        let rules = group.rules.iter().filter(|rule| rule.promql().is_some() == tested);
+        let rules = group.rules.iter().filter(|rule| rule.expression().is_some() == tested);
         places.extend(rules.map(|rule| format!("{}:{}", rule.name.source.name(), rule.span.start)));
         if !tested {
             places.extend((0..group.unread).map(|nth| format!("{}:{}#{nth}", group.file.name(), group.span.start)));

@@ -6,10 +6,10 @@ use crate::engine::{Matrix, Mode, Step, Steps};
 use crate::evidence::AlertState;
 use crate::labels::Matcher;
 use crate::logql::ast::Selector;
-use crate::promql::ast::{Expr, VectorSelector};
+use crate::promql::ast::VectorSelector;
 use crate::promql::eval::{Profile, Query};
 use crate::replay::{Day, FiringAlert, Generated, Limits, LogStream};
-use crate::rules::{self, AlertTrack, EvaluateOptions, Group, Rule, RuleRef, Run};
+use crate::rules::{self, AlertTrack, EvaluateOptions, Expression, Group, Language, Rule, RuleRef, Run};
 use crate::store::{LineTooLong, LogStore, Moment};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
@@ -29,8 +29,10 @@ pub struct Playback {
     pub documents: Documents,
     /// Rule files that could not be read, and what they may have held.
     pub broken: Arc<[BrokenFile]>,
+    /// What rules in LogQL read; empty where there are none.
+    pub rule_logs: Arc<LogStore>,
     profile: Profile,
-    logs: OnceLock<Result<LogStore, LineTooLong>>,
+    logs: OnceLock<Result<Arc<LogStore>, LineTooLong>>,
 }
 
 impl Playback {
@@ -66,13 +68,17 @@ impl Playback {
         mut generated: Generated,
         phases: Vec<Duration>,
     ) -> Result<Playback, Vec<Diagnostic>> {
-        let options = EvaluateOptions { phases, ..Playback::options(incident, &day) };
         let groups = incident.groups.clone();
+        let logs = match groups.iter().any(|group| group.language == Language::Logql) {
+            true => day.log_store().map_err(|error| vec![Diagnostic::error(error.to_string())])?,
+            false => Arc::default(),
+        };
+        let options = EvaluateOptions { phases, logs, ..Playback::options(incident, &day) };
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
         let documents = incident.documents.clone();
         let broken = incident.broken.clone();
-        let (profile, logs) = (options.profile, OnceLock::new());
-        Ok(Playback { day, groups, generated, run, documents, broken, profile, logs })
+        let (profile, rule_logs, logs) = (options.profile, options.logs, OnceLock::new());
+        Ok(Playback { day, groups, generated, run, documents, broken, rule_logs, profile, logs })
     }
 
     /// How the rules of a day are evaluated.
@@ -147,7 +153,8 @@ impl Playback {
     }
 
     /// The first rule file that could not be read and may have rules that decide what an expression yields.
-    pub fn undecided(&self, expr: &Expr) -> Option<&BrokenFile> {
+    pub fn undecided<'a>(&self, expr: impl Into<Expression<'a>>) -> Option<&BrokenFile> {
+        let expr = expr.into();
         let is_there = |matchers: &[Matcher]| self.has_series(matchers);
         self.broken.iter().find(|file| file.may_decide(expr, &self.groups, &is_there))
     }
@@ -158,7 +165,7 @@ impl Playback {
     /// A line that is too long to be kept.
     pub fn logs(&self) -> Result<&LogStore, Diagnostic> {
         let logs = self.logs.get_or_init(|| self.day.log_store());
-        logs.as_ref().map_err(|error| Diagnostic::error(error.to_string()))
+        logs.as_deref().map_err(|error| Diagnostic::error(error.to_string()))
     }
 
     /// Whether a stream of the day is what a selector selects; it need not have a line on this day.
@@ -176,7 +183,14 @@ impl Playback {
     ///
     /// # Errors
     /// What cannot be evaluated, with its place in the expression.
-    pub fn evaluate(&self, expr: &Expr, steps: &Steps) -> Result<Matrix, Diagnostic> {
+    pub fn evaluate<'a>(&self, expr: impl Into<Expression<'a>>, steps: &Steps) -> Result<Matrix, Diagnostic> {
+        let expr = match expr.into() {
+            Expression::Promql(expr) => expr,
+            Expression::Logql(expr) => {
+                return rules::evaluate_logs(expr, &self.rule_logs, steps)
+                    .map_err(|error| Diagnostic::error(error.to_string()));
+            }
+        };
         let mut query = Query::compile(expr, &self.profile).map_err(|error| Diagnostic::error(error.to_string()))?;
         query.run(&self.generated.store, steps, Mode::Instants).map_err(|error| Diagnostic::error(error.to_string()))
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::evidence::Place;
-use crate::labels::{Labels, Matcher};
+use crate::labels::Labels;
 use crate::replay::{
     Accept, Bound, Day, EVALUATION_PHASES, Gap, GapKind, Limits, LooseFigure, MISSED_SCRAPES, SCRAPE_PHASES, Shift,
     Target,
@@ -131,13 +131,10 @@ impl Shake<'_> {
 pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Shaken, Vec<Diagnostic>> {
     let began = Instant::now();
     let still = Playback::new(incident, day.clone(), limits)?;
-    let exprs = incident.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.promql());
-    let read: Vec<&[Matcher]> = exprs.flat_map(|expr| rules::sources(&incident.groups, expr)).collect();
-    let is_read = |labels: &Labels| {
-        read.iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name))))
-    };
+    let exprs = incident.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.expression());
+    let read = rules::sources(&incident.groups, exprs);
     let shakes = shakes(incident, day, &still);
-    let ran: Vec<Option<Ran>> = shakes.par_iter().map(|shake| once(shake, incident, day, limits, &is_read)).collect();
+    let ran: Vec<Option<Ran>> = shakes.par_iter().map(|shake| once(shake, incident, day, limits, &read)).collect();
     let mut shaken = Shaken {
         drill: incident.drill_name(day),
         replay: incident.replay.source.clone(),
@@ -218,7 +215,7 @@ fn once(
     incident: &Incident,
     day: &Arc<Day>,
     limits: Limits,
-    is_read: &dyn Fn(&Labels) -> bool,
+    read: &rules::Sources<'_>,
 ) -> Option<Ran> {
     let mut phases = Vec::new();
     let mut shaken = Cow::Borrowed(day.as_ref());
@@ -246,7 +243,13 @@ fn once(
         }
         Shake::Figure(figure, bound) => {
             match incident.replay.shaken(day, Shift { place: figure.place, bound: *bound }) {
-                Ok(moved) if moved.has_series_of(day, is_read) => return None,
+                Ok(moved)
+                    if moved.has_input_of(day, &|series| read.reads_series(series), &|stream| {
+                        read.reads_stream(stream)
+                    }) =>
+                {
+                    return None;
+                }
                 Ok(moved) => shaken = Cow::Owned(moved),
                 Err(problems) => return Some(Ran::Immovable(why(problems))),
             }
@@ -272,7 +275,7 @@ fn once(
 fn target_of(playback: &Playback, verdicts: &[Flipped]) -> Option<Place> {
     let day = &playback.day;
     let rules = playback.alert_rules().filter(|(_, rule)| verdicts.iter().any(|flip| flip.alert == rule.name.value));
-    let read = footing::of_exprs(playback, rules.filter_map(|(_, rule)| rule.promql()));
+    let read = footing::of_exprs(playback, rules.filter_map(|(_, rule)| rule.expression()));
     let exposes = |target: &Target| {
         let its = |labels: &Labels| target.labels.iter().all(|(name, value)| labels.get(name) == value);
         read.iter().any(|rest| its(&rest.series))

@@ -154,7 +154,7 @@ pub struct Drill {
     pub evaluations: u64,
     /// Names of the files and places of the rules, to count them once over all drills.
     pub rules: Vec<String>,
-    /// As `rules`, those in other languages than PromQL: they were not evaluated.
+    /// As `rules`, those in languages that are not evaluated.
     pub untested: Vec<String>,
     /// What the day says to the documents of the incident.
     pub answers: Answers,

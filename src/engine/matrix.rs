@@ -187,6 +187,32 @@ impl Matrix {
         bits::insert(present, step);
     }
 
+    /// Matrices of one step each, one step after the other; series of equal labels in one of them stay apart.
+    pub fn of_steps(steps: &[Matrix]) -> Matrix {
+        let mut places: HashMap<(&Labels, usize), usize> = HashMap::new();
+        let mut labels: Vec<Labels> = Vec::new();
+        let mut values: Vec<(usize, usize, f64)> = Vec::new();
+        for (step, own) in steps.iter().enumerate() {
+            let mut seen: HashMap<&Labels, usize> = HashMap::new();
+            for column in own.columns() {
+                let Some(value) = column.at(0) else { continue };
+                let twin = seen.entry(column.labels).and_modify(|count| *count += 1).or_default();
+                let place = *places.entry((column.labels, *twin)).or_insert_with(|| {
+                    labels.push(column.labels.clone());
+                    labels.len() - 1
+                });
+                values.push((place, step, value));
+            }
+        }
+        let drop_name = vec![false; labels.len()];
+        let mut out = Matrix::new(Arc::new(Head::new(labels, drop_name)), steps.len());
+        values.into_iter().for_each(|(column, step, value)| out.set(column, step, value));
+        for (step, own) in steps.iter().enumerate() {
+            own.errors.values().for_each(|error| out.fail(step, error.clone()));
+        }
+        out
+    }
+
     /// Some of the steps.
     pub fn rows(&self, from: usize, steps: usize) -> Matrix {
         let mut out = Matrix::new(self.head.clone(), steps);

@@ -1,13 +1,15 @@
 //! The conditions in an alert's expression: comparisons with a number that have to hold for it to speak.
 
+use crate::logql::ast as logs;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
+use crate::rules::Expression;
 use crate::text::Span;
 
 /// `lhs op threshold`, somewhere in an expression where it has to hold.
 #[derive(Clone, Debug)]
 pub struct Condition<'a> {
     /// What is compared.
-    pub operand: &'a Expr,
+    pub operand: Expression<'a>,
     pub op: BinaryOp,
     pub threshold: f64,
     /// Where the threshold stands.
@@ -71,10 +73,34 @@ impl Nearness {
 }
 
 /// The conditions that all have to hold, from left to right: those joined by `and`, and the left side of `unless`.
-pub fn conditions(expr: &Expr) -> Vec<Condition<'_>> {
+pub fn conditions<'a>(expr: impl Into<Expression<'a>>) -> Vec<Condition<'a>> {
     let mut found = Vec::new();
-    collect(expr, &mut found);
+    match expr.into() {
+        Expression::Promql(expr) => collect(expr, &mut found),
+        Expression::Logql(expr) => collect_logs(expr, &mut found),
+    }
     found
+}
+
+fn collect_logs<'a>(expr: &'a logs::Expr, found: &mut Vec<Condition<'a>>) {
+    let logs::ExprKind::Binary(binary) = &expr.kind else { return };
+    match (binary.op, &binary.lhs.kind, &binary.rhs.kind) {
+        (BinaryOp::And, ..) => {
+            collect_logs(&binary.lhs, found);
+            collect_logs(&binary.rhs, found);
+        }
+        (BinaryOp::Unless, ..) => collect_logs(&binary.lhs, found),
+        (op, _, logs::ExprKind::Literal(threshold)) if op.is_comparison() => {
+            let (operand, threshold_span) = (Expression::from(&binary.lhs), binary.rhs.span);
+            found.push(Condition { operand, op, threshold: *threshold, threshold_span });
+        }
+        (op, logs::ExprKind::Literal(threshold), _) => {
+            let Some(op) = flip(op) else { return };
+            let (operand, threshold_span) = (Expression::from(&binary.rhs), binary.lhs.span);
+            found.push(Condition { operand, op, threshold: *threshold, threshold_span });
+        }
+        _ => {}
+    }
 }
 
 fn collect<'a>(expr: &'a Expr, found: &mut Vec<Condition<'a>>) {
@@ -90,10 +116,10 @@ fn collect<'a>(expr: &'a Expr, found: &mut Vec<Condition<'a>>) {
                 let Some(flipped) = flip(op) else { return };
                 if let Some(threshold) = number(&binary.rhs) {
                     let threshold_span = binary.rhs.span;
-                    found.push(Condition { operand: &binary.lhs, op, threshold, threshold_span });
+                    found.push(Condition { operand: (&binary.lhs).into(), op, threshold, threshold_span });
                 } else if let Some(threshold) = number(&binary.lhs) {
                     let threshold_span = binary.lhs.span;
-                    found.push(Condition { operand: &binary.rhs, op: flipped, threshold, threshold_span });
+                    found.push(Condition { operand: (&binary.rhs).into(), op: flipped, threshold, threshold_span });
                 }
             }
         },
@@ -131,7 +157,8 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let expr = parse(text).unwrap();
         let told = |c: &Condition<'_>| {
-            format!("{} {:?} {}", &text[c.operand.span.start..c.operand.span.end], c.op, c.threshold)
+            let span = c.operand.span();
+            format!("{} {:?} {}", &text[span.start..span.end], c.op, c.threshold)
         };
         conditions(&expr).iter().map(told).collect()
     }
@@ -143,5 +170,22 @@ mod tests {
         assert_eq!(told("a == 0 unless b > 1"), ["a Equal 0"]);
         assert_eq!(told("a > b"), Vec::<String>::new());
         assert_eq!(told("absent(a)"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn conditions_of_logql_are_the_same() {
+        let told = |text: &str| {
+            let Ok(logs::Query::Metric(expr)) = crate::logql::parse(text) else { panic!("{text}") };
+            let told = |c: &Condition<'_>| {
+                let span = c.operand.span();
+                format!("{} {:?} {}", &text[span.start..span.end], c.op, c.threshold)
+            };
+            conditions(&expr).iter().map(told).collect::<Vec<_>>()
+        };
+        let (a, b) = (r#"sum(rate({a="b"} |= "x" [5m]))"#, r#"rate({c="d"}[5m])"#);
+        assert_eq!(told(&format!("{a} > 0.5")), [format!("{a} Greater 0.5")]);
+        let both = [format!("{a} Less -1"), format!("{b} GreaterOrEqual 5")];
+        assert_eq!(told(&format!("({a} < -1) and (5 <= {b}) unless {b} > 7")), both);
+        assert_eq!(told(&format!("{a} > {b}")), Vec::<String>::new());
     }
 }

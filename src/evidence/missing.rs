@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, DurationArg, Expr, ExprKind, VectorSelector};
-use crate::rules::{Rule, Writers};
-use crate::store::MetricStore;
+use crate::rules::{Expression, Query, Rule, Writers};
+use crate::store::{LogStore, MetricStore};
 use crate::text::{Located, Span, nearest};
 use crate::time::Duration;
 
+use super::streams::missing_stream;
 use super::{Place, Reason};
 
 /// How many series are named as the nearest ones.
@@ -52,32 +53,45 @@ pub fn missing<'a>(expr: &'a Expr, matched: &dyn Fn(&VectorSelector) -> bool) ->
 
 /// Whether an expression waits for a rule to speak: one of its selectors matches no series, but a rule that has all that
 /// itself needs may write some, such as `ALERTS` of an alert that stayed silent.
-pub fn waits_for_a_rule(expr: &Expr, rules: &[&Rule], matched: &dyn Fn(&VectorSelector) -> bool) -> bool {
+pub fn waits_for_a_rule(
+    expr: &Expr,
+    rules: &[&Rule],
+    logs: &LogStore,
+    matched: &dyn Fn(&VectorSelector) -> bool,
+) -> bool {
     let writers = Writers::new(rules);
     let speaks = RefCell::new(HashMap::new());
-    expr.selectors()
-        .iter()
-        .any(|(selector, _)| !matched(selector) && may_speak(selector, rules, &writers, matched, &speaks))
+    let rules = Speakers { rules, writers, logs, speaks };
+    expr.selectors().iter().any(|(selector, _)| !matched(selector) && rules.may_write(selector, matched))
 }
 
-fn may_speak(
-    selector: &VectorSelector,
-    rules: &[&Rule],
-    writers: &Writers<'_>,
-    matched: &dyn Fn(&VectorSelector) -> bool,
-    speaks: &RefCell<HashMap<usize, bool>>,
-) -> bool {
-    let there = |selector: &VectorSelector| matched(selector) || may_speak(selector, rules, writers, matched, speaks);
-    writers.of(&selector.matchers).any(|writer| {
-        let known = speaks.borrow().get(&writer).copied();
-        known.unwrap_or_else(|| {
-            // Rules that read each other speak only if another one does.
-            speaks.borrow_mut().insert(writer, false);
-            let speaks_itself = rules[writer].promql().is_some_and(|expr| missing(expr, &there).is_none());
-            speaks.borrow_mut().insert(writer, speaks_itself);
-            speaks_itself
+/// Rules, and which of them have all that they need.
+struct Speakers<'a> {
+    rules: &'a [&'a Rule],
+    writers: Writers<'a>,
+    logs: &'a LogStore,
+    /// What is known of them so far.
+    speaks: RefCell<HashMap<usize, bool>>,
+}
+
+impl Speakers<'_> {
+    fn may_write(&self, selector: &VectorSelector, matched: &dyn Fn(&VectorSelector) -> bool) -> bool {
+        let there = |selector: &VectorSelector| matched(selector) || self.may_write(selector, matched);
+        self.writers.of(&selector.matchers).any(|writer| {
+            let known = self.speaks.borrow().get(&writer).copied();
+            known.unwrap_or_else(|| {
+                // Rules that read each other speak only if another one does.
+                self.speaks.borrow_mut().insert(writer, false);
+                let speaks_itself = match &self.rules[writer].query {
+                    Query::Promql(expr) => missing(expr, &there).is_none(),
+                    Query::Logql(expr) => missing_stream(expr, self.logs).is_none(),
+                    Query::Metricsql => false,
+                };
+                self.speaks.borrow_mut().insert(writer, speaks_itself);
+                speaks_itself
+            })
         })
-    })
+    }
 }
 
 /// What there is instead of the series of a selector: those of its metric that meet the most of its matchers, else a
@@ -107,21 +121,28 @@ pub fn instead(store: &MetricStore, selector: &VectorSelector) -> Option<String>
 }
 
 /// Why something that is compared has no value at any tick: a window that is too short for its scrapes, if that is it.
-pub fn no_value(store: &MetricStore, expr: &Located, operand: &Expr, text: &str) -> Reason {
+pub fn no_value<'a>(store: &MetricStore, expr: &Located, operand: impl Into<Expression<'a>>, text: &str) -> Reason {
+    let operand = operand.into();
     let mut short = None;
-    operand.walk(&mut |expr: &Expr| {
-        if let ExprKind::Range(range) = &expr.kind
-            && let DurationArg::Literal(width) = range.range
-        {
-            let apart = store
-                .select(&range.selector.matchers)
-                .iter()
-                .filter_map(|id| store.series(*id).times.windows(2).map(|pair| pair[1] - pair[0]).min())
-                .min();
-            if let Some(apart) = apart.filter(|apart| *apart >= width) {
-                short = Some((expr.span, width, apart));
+    let promql = match operand {
+        Expression::Promql(expr) => Some(expr),
+        Expression::Logql(_) => None,
+    };
+    promql.into_iter().for_each(|operand| {
+        operand.walk(&mut |expr: &Expr| {
+            if let ExprKind::Range(range) = &expr.kind
+                && let DurationArg::Literal(width) = range.range
+            {
+                let apart = store
+                    .select(&range.selector.matchers)
+                    .iter()
+                    .filter_map(|id| store.series(*id).times.windows(2).map(|pair| pair[1] - pair[0]).min())
+                    .min();
+                if let Some(apart) = apart.filter(|apart| *apart >= width) {
+                    short = Some((expr.span, width, apart));
+                }
             }
-        }
+        })
     });
     match short {
         Some((span, width, apart)) => Reason {
@@ -131,9 +152,10 @@ pub fn no_value(store: &MetricStore, expr: &Located, operand: &Expr, text: &str)
                 Duration(apart.0 * 4)
             ),
         },
-        None => {
-            Reason { place: Some(Place::within(expr, operand.span)), text: format!("{text} has no value at any tick") }
-        }
+        None => Reason {
+            place: Some(Place::within(expr, operand.span())),
+            text: format!("{text} has no value at any tick"),
+        },
     }
 }
 

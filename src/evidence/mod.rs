@@ -5,6 +5,7 @@ mod condition;
 mod missing;
 mod operand;
 mod selectors;
+mod streams;
 mod timeline;
 mod unfiltered;
 
@@ -13,7 +14,8 @@ use crate::text::{Located, Source, Span};
 pub use condition::{Condition, Nearness, conditions};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
-pub use selectors::{streams_near, unmet_selector};
+pub use selectors::{missing_selector, streams_near, unmet_selector};
+pub use streams::{could_speak_of, missing_stream, no_entry, no_stream};
 pub use timeline::{AlertState, Row, Timeline};
 pub use unfiltered::unfiltered;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::condition::Condition;
 use crate::labels::{Labels, METRIC_NAME};
 use crate::promql::ast::{Expr, ExprKind, ValueType};
+use crate::rules::Expression;
 use crate::text::Located;
 
 /// What stands on the sides of the operators of an expression, outermost first, each once: of `a / b > 1` that is `a / b`,
@@ -73,15 +74,17 @@ fn has_values(expr: &Expr) -> bool {
 }
 
 /// A part of an expression as it was written, on one line.
-pub fn written(text: &Located, expr: &Expr) -> String {
-    on_one_line(text.value.get(expr.span.start..expr.span.end).unwrap_or_default())
+pub fn written<'a>(text: &Located, expr: impl Into<Expression<'a>>) -> String {
+    let span = expr.into().span();
+    on_one_line(text.value.get(span.start..span.end).unwrap_or_default())
 }
 
 /// The comparison without its operand: `> 0`, between backticks.
-pub fn compared(text: &Located, expr: &Expr, condition: &Condition<'_>) -> String {
-    let between = condition.operand.span.end..condition.threshold_span.end;
+pub fn compared<'a>(text: &Located, expr: impl Into<Expression<'a>>, condition: &Condition<'_>) -> String {
+    let operand = condition.operand.span();
+    let between = operand.end..condition.threshold_span.end;
     match text.value.get(between) {
-        Some(text) if condition.operand.span.end <= condition.threshold_span.start => {
+        Some(text) if operand.end <= condition.threshold_span.start => {
             format!("`{}`", on_one_line(text))
         }
         _ => format!("`{}`", written(text, expr)),

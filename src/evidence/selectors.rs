@@ -12,25 +12,26 @@ const NAMED: usize = 3;
 pub fn unmet_selector<'a>(query: &'a Query, matched: &dyn Fn(&Selector) -> bool) -> Option<&'a Selector> {
     match query {
         Query::Log(query) => Some(&query.selector).filter(|selector| !matched(selector)),
-        Query::Metric(expr) => missing_in(expr, matched),
+        Query::Metric(expr) => missing_selector(expr, matched),
     }
 }
 
-fn missing_in<'a>(expr: &'a Expr, matched: &dyn Fn(&Selector) -> bool) -> Option<&'a Selector> {
+/// As `unmet_selector`, of a metric query.
+pub fn missing_selector<'a>(expr: &'a Expr, matched: &dyn Fn(&Selector) -> bool) -> Option<&'a Selector> {
     match &expr.kind {
         ExprKind::RangeAggregate(aggregate) if aggregate.op == RangeOp::AbsentOverTime => None,
         ExprKind::RangeAggregate(aggregate) => {
             Some(&aggregate.range.query.selector).filter(|selector| !matched(selector))
         }
         ExprKind::Binary(binary) => {
-            let lhs = missing_in(&binary.lhs, matched);
+            let lhs = missing_selector(&binary.lhs, matched);
             match binary.op {
-                BinaryOp::Or => lhs.and_then(|first| missing_in(&binary.rhs, matched).map(|_| first)),
+                BinaryOp::Or => lhs.and_then(|first| missing_selector(&binary.rhs, matched).map(|_| first)),
                 BinaryOp::Unless => lhs,
-                _ => lhs.or_else(|| missing_in(&binary.rhs, matched)),
+                _ => lhs.or_else(|| missing_selector(&binary.rhs, matched)),
             }
         }
-        _ => expr.children().into_iter().find_map(|child| missing_in(child, matched)),
+        _ => expr.children().into_iter().find_map(|child| missing_selector(child, matched)),
     }
 }
 

@@ -85,7 +85,8 @@ pub fn range(expr: &Expr, logs: &LogStore, grid: &Grid) -> Result<Samples, EvalE
     Ok(Samples::Matrix(series))
 }
 
-fn too_many(expr: &Expr) -> EvalError {
+/// Why Loki refuses a query that yields more than `MAX_SERIES`.
+pub fn too_many(expr: &Expr) -> EvalError {
     EvalError::new(
         expr.span,
         format!("the query yields more than {MAX_SERIES} series, which Loki refuses; group them with sum by (...)"),

@@ -451,6 +451,17 @@ impl Expr {
         }
     }
 
+    /// The selectors of the streams that it reads, in the order written.
+    pub fn selectors(&self) -> Vec<&Selector> {
+        let mut found = Vec::new();
+        self.walk(&mut |part: &'_ Expr| match &part.kind {
+            ExprKind::RangeAggregate(aggregate) => found.push(&aggregate.range.query.selector),
+            ExprKind::Variants(variants) => found.push(&variants.range.query.selector),
+            _ => {}
+        });
+        found
+    }
+
     /// Calls `visit` for this expression and all below it, parents first, in the order written.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Expr)) {
         visit(self);

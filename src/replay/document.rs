@@ -41,6 +41,9 @@ pub struct Document {
     /// How often rules are evaluated where their group does not say; 1m unless written.
     #[serde(default)]
     pub interval: Option<Text>,
+    /// How Loki evaluates the rules that are written in LogQL.
+    #[serde(default)]
+    pub loki: LokiDoc,
     /// Labels of the whole Prometheus, for `$externalLabels` in templates.
     #[serde(default)]
     pub external_labels: Entries<Text>,
@@ -77,6 +80,20 @@ pub struct Document {
     /// What today's rules must do.
     #[serde(default)]
     pub expect: Option<Later<ExpectDoc>>,
+}
+
+/// How Loki evaluates its rules. They read the lines of `logs`, and never what rules have recorded.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Loki")]
+pub struct LokiDoc {
+    /// How often, where their group does not say; 1m unless written, whatever `interval` is.
+    #[serde(default)]
+    pub interval: Option<Text>,
+    /// Whether Loki writes what its rules record, and `ALERTS` of its alerts, to the Prometheus of the other rules: only then can
+    /// those read it, from the moment it is written.
+    #[serde(default)]
+    pub remote_write: bool,
 }
 
 /// Leaves drills out, for a while.

@@ -39,6 +39,8 @@ pub struct Generated {
     pub store: MetricStore,
     /// One entry a series.
     pub provenance: Vec<SeriesProvenance>,
+    /// One entry a stream of log lines.
+    pub streams: Vec<SeriesProvenance>,
     /// How many samples were written, stale markers included.
     pub samples: u64,
 }
@@ -50,7 +52,8 @@ impl Day {
     /// More samples than `limits` allow (found before anything is written), and series that clash.
     pub fn generate(&self, limits: Limits) -> Result<Generated, Vec<Diagnostic>> {
         check_size(self, limits).map_err(|problem| vec![problem])?;
-        let mut generated = Generated { store: MetricStore::default(), provenance: Vec::new(), samples: 0 };
+        let (store, provenance) = (MetricStore::default(), Vec::new());
+        let mut generated = Generated { store, provenance, streams: self.stream_provenance(), samples: 0 };
         for (at, target) in self.targets.iter().enumerate().filter(|(_, target)| !target.pushed) {
             let mut scrape = Scrape::new(self, Some(at), target);
             scrape.up(&mut generated.store).map_err(|clash| vec![self.clash(target.place, &clash)])?;

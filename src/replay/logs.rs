@@ -10,7 +10,7 @@ use super::document::{LogDoc, OneOrMany};
 use super::document_evidence::LinesFileDoc;
 use super::model::{Day, LogStream, TimeSpan};
 use super::names;
-use super::provenance::{Figure, Kind};
+use super::provenance::{self, Figure, Kind, SeriesProvenance};
 use super::read::labels;
 use super::recorded::{Files, millisecond};
 use super::spans::figure;
@@ -210,12 +210,47 @@ impl Day {
     ///
     /// # Errors
     /// A line that is too long to be kept.
-    pub fn log_store(&self) -> Result<LogStore, LineTooLong> {
+    pub fn log_store(&self) -> Result<Arc<LogStore>, LineTooLong> {
+        self.lines.get_or_init(|| self.write_store().map(Arc::new)).clone()
+    }
+
+    /// One part of each stream.
+    fn streams(&self) -> impl Iterator<Item = &LogStream> {
+        let first = |at: usize| !self.logs[..at].iter().any(|earlier| earlier.labels == self.logs[at].labels);
+        self.logs.iter().enumerate().filter(move |(at, _)| first(*at)).map(|(_, stream)| stream)
+    }
+
+    /// Whether the lines of the streams that rules read are those of another day.
+    pub(super) fn has_lines_of(&self, other: &Day, is_read: &dyn Fn(&Labels) -> bool) -> bool {
+        let read = |day: &'_ Day| -> Vec<(Labels, Vec<LogEntry>)> {
+            let streams = day.streams().filter(|stream| is_read(&stream.labels));
+            streams.map(|stream| (stream.labels.clone(), day.log_entries(stream))).collect()
+        };
+        read(self) == read(other)
+    }
+
+    /// What each stream rests on: the weakest of what it says itself and of the events that write it.
+    pub fn stream_provenance(&self) -> Vec<SeriesProvenance> {
+        let of = |stream: &LogStream| {
+            let parts = self.logs.iter().filter(|part| part.labels == stream.labels);
+            let figures: Vec<Figure> = parts
+                .flat_map(|part| {
+                    let event = match &part.lines {
+                        LogLines::Written { event, .. } => self.event(event.text.split('.').next().unwrap_or_default()),
+                        LogLines::Recorded(_) => None,
+                    };
+                    part.figure.iter().chain(event.into_iter().flat_map(|event| &event.figures)).cloned()
+                })
+                .collect();
+            let kind = provenance::overall(None, &figures);
+            SeriesProvenance { labels: stream.labels.clone(), kind, figures, implied: false }
+        };
+        self.streams().map(of).collect()
+    }
+
+    fn write_store(&self) -> Result<LogStore, LineTooLong> {
         let mut logs = LogStore::default();
-        for (at, stream) in self.logs.iter().enumerate() {
-            if self.logs[..at].iter().any(|earlier| earlier.labels == stream.labels) {
-                continue;
-            }
+        for stream in self.streams() {
             for entry in self.log_entries(stream) {
                 logs.append(&stream.labels, entry.time, entry.line.as_bytes(), entry.metadata)?;
             }

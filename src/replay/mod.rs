@@ -50,7 +50,7 @@ pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};
 pub use logs::{LogEntry, LogLines};
 pub use metrics::{Generator, Metric, Noise};
-pub use model::{Accept, Day, Dialect, LogStream, Replay, RuleFile, Skip, Target, TimeSpan};
+pub use model::{Accept, Day, Dialect, LogStream, Loki, Replay, RuleFile, Skip, Target, TimeSpan};
 pub use names::hint;
 pub use provenance::{Figure, Kind, SeriesProvenance};
 pub use read::{read, read_within};

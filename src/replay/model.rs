@@ -1,7 +1,7 @@
 //! A replay as it was read: the base day and its variants, with everything resolved to times and figures.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
@@ -20,6 +20,7 @@ use super::shaken::LooseFigure;
 use super::times::{Calendar, Point};
 use super::tree::Node;
 use crate::labels::Labels;
+use crate::store::{LineTooLong, LogStore};
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 
@@ -34,6 +35,7 @@ pub struct Replay {
     pub end: Timestamp,
     pub rules: Vec<RuleFile>,
     pub dialect: Dialect,
+    pub loki: Loki,
     pub external_labels: Labels,
     /// How often rules are evaluated where their group does not say.
     pub interval: Duration,
@@ -71,6 +73,15 @@ pub struct RuleFile {
     /// Relative to the folder of the replay, joined with it.
     pub path: PathBuf,
     pub written: Text,
+}
+
+/// How Loki evaluates rules in LogQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loki {
+    /// How often, where their group does not say.
+    pub interval: Duration,
+    /// Whether PromQL can read what they record.
+    pub remote_write: bool,
 }
 
 /// The language of the incident's own rules.
@@ -120,6 +131,8 @@ pub struct Day {
     pub metrics: Vec<Metric>,
     pub gaps: Vec<Gap>,
     pub logs: Vec<LogStream>,
+    /// The lines of all streams, once somebody has asked for them.
+    pub(super) lines: OnceLock<Result<Arc<LogStore>, LineTooLong>>,
     /// For how long it is left out.
     pub skip: Option<Skip>,
     /// The figures that could as well be others.
@@ -149,8 +162,17 @@ impl Day {
         self.events.iter().find(|event| event.name == name)
     }
 
-    /// Whether the series that a rule reads are the same as those of another day, as far as figures tell.
-    pub fn has_series_of(&self, other: &Day, is_read: &dyn Fn(&Labels) -> bool) -> bool {
+    /// Whether the series and the streams that rules read are the same as those of another day, as far as figures tell.
+    pub fn has_input_of(
+        &self,
+        other: &Day,
+        reads_series: &dyn Fn(&Labels) -> bool,
+        reads_stream: &dyn Fn(&Labels) -> bool,
+    ) -> bool {
+        self.has_series_of(other, reads_series) && self.has_lines_of(other, reads_stream)
+    }
+
+    fn has_series_of(&self, other: &Day, is_read: &dyn Fn(&Labels) -> bool) -> bool {
         let read = |day: &Day| -> Vec<usize> {
             (0..day.metrics.len()).filter(|at| read::series_of(&day.metrics[*at]).iter().any(is_read)).collect()
         };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
@@ -14,7 +14,7 @@ use super::expectation::{self, Expectations};
 use super::gaps;
 use super::logs;
 use super::metrics::{Context, Generator, Metric};
-use super::model::{Accept, Day, Dialect, Replay, RuleFile, Skip, Target, Written};
+use super::model::{Accept, Day, Dialect, Loki, Replay, RuleFile, Skip, Target, Written};
 use super::names;
 use super::recorded::Files;
 use super::shaken::{EVALUATION_PHASES, Looseness, MISSED_SCRAPES, SCRAPE_PHASES, Shift};
@@ -90,6 +90,7 @@ pub fn read_within(source: &Source, base_dir: &Path, max_file_bytes: u64) -> Res
         end: day.end(),
         rules: base.rules,
         dialect: base.dialect,
+        loki: base.loki,
         external_labels: day.external_labels.clone(),
         interval: day.interval,
         warnings,
@@ -165,6 +166,7 @@ struct ReadDay {
     documents: Vec<Text>,
     rules: Vec<RuleFile>,
     dialect: Dialect,
+    loki: Loki,
     variants: Vec<(Text, VariantDoc)>,
     warnings: Vec<Diagnostic>,
 }
@@ -249,6 +251,7 @@ fn resolve_day(
         metrics: Vec::new(),
         gaps: Vec::new(),
         logs: Vec::new(),
+        lines: OnceLock::new(),
         skip: skip(variant.and_then(|(_, variant)| variant.skip.as_ref()).or(doc.skip.as_ref()), reader),
         loose: Vec::new(),
         accept: variant.map(|(_, variant)| accepts(&variant.shake, reader)).unwrap_or_default(),
@@ -284,8 +287,12 @@ fn resolve_day(
         doc.rules.iter().map(|text| RuleFile { path: base_dir.join(&text.text), written: text.clone() }).collect();
     let documents = doc.document.map(|documents| documents.0).unwrap_or_default();
     let dialect = dialect(doc.dialect.as_ref(), reader);
+    let loki = Loki {
+        interval: doc.loki.interval.as_ref().and_then(|text| positive(text, reader)).unwrap_or(DEFAULT_INTERVAL),
+        remote_write: doc.loki.remote_write,
+    };
     let accept = accepts(&doc.shake, reader);
-    Some(ReadDay { accept, day, documents, rules, dialect, variants, warnings: reader.take_warnings() })
+    Some(ReadDay { accept, day, documents, rules, dialect, loki, variants, warnings: reader.take_warnings() })
 }
 
 /// Writes every `each` out.

@@ -163,6 +163,10 @@ fn clock(time: Timestamp) -> String {
 /// `9 series: 6 documented, 2 assumed, 1 fitted; rests on 1 documented, 1 fitted; calibrated`.
 fn standing(drill: &Drill) -> String {
     let mut parts = vec![series(drill.footing)];
+    // A day may have nothing but log lines.
+    if drill.footing == Footing::default() && !drill.rests_on.is_empty() {
+        parts.clear();
+    }
     if !drill.rests_on.is_empty() {
         parts.push(format!("rests on {}", by_kind(Footing::of(drill.rests_on.iter().map(|rest| rest.kind)))));
     }
@@ -278,7 +282,7 @@ pub fn summary(drills: &[Drill], facts: RunFacts) -> String {
     );
     let untested: BTreeSet<&str> = drills.iter().flat_map(|drill| &drill.untested).map(String::as_str).collect();
     if !untested.is_empty() {
-        let _ = write!(line, "\n{} not tested, in another language than PromQL", plural(untested.len(), "rule"));
+        let _ = write!(line, "\n{} not tested, in a language that is not evaluated", plural(untested.len(), "rule"));
     }
     line
 }

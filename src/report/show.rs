@@ -300,7 +300,7 @@ pub fn explain(incident: &Incident, playback: &Playback, look: Look) -> String {
     }
     heading(&mut out, "Alerts");
     for (_, rule) in playback.alert_rules() {
-        let rests = footing::of_exprs(playback, rule.promql());
+        let rests = footing::of_exprs(playback, rule.expression());
         let told = if rests.is_empty() { "rests on no series of this day" } else { "rests on" };
         let _ = writeln!(out, "  {}: {told}", plain(&rule.name.value));
         out.push_str(&human::named_rests("    ", &rests, look.width));

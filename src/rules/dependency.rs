@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 
-use super::{Group, Rule, RuleKind};
-use crate::promql::ast::Expr;
+use super::{Expression, Group, Rule, RuleKind};
 use crate::text::Located;
 
 /// The names of the series that alerts write (Prometheus `rules/alerting.go`).
@@ -25,6 +24,8 @@ impl<'a> Output<'a> {
     pub fn of(rule: &'a Rule) -> Output<'a> {
         let written = rule.labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
         match rule.kind {
+            // What nobody can read is as if it were not written.
+            _ if !rule.readable => Output { names: Vec::new(), fixed: Vec::new() },
             RuleKind::Record => Output { names: vec![&rule.name.value], fixed: written.collect() },
             RuleKind::Alert { .. } => Output {
                 names: vec![ALERTS, ALERTS_FOR_STATE],
@@ -163,7 +164,9 @@ pub fn reads(groups: &[Group]) -> BTreeSet<(usize, usize)> {
             }
         };
         let asks = |texts: &[(String, Located)]| texts.iter().any(|(_, text)| text.contains("query"));
-        if matches!(&rule.kind, RuleKind::Alert { annotations, .. } if asks(annotations) || asks(&rule.labels)) {
+        // Templates of rules in LogQL ask Loki, which has no series.
+        let alert = rule.promql().is_some().then_some(&rule.kind);
+        if matches!(alert, Some(RuleKind::Alert { annotations, .. }) if asks(annotations) || asks(&rule.labels)) {
             (0..rules.len()).for_each(&mut note);
         }
         for (selector, _) in rule.promql().map(|expr| expr.selectors()).unwrap_or_default() {
@@ -173,22 +176,57 @@ pub fn reads(groups: &[Group]) -> BTreeSet<(usize, usize)> {
     found
 }
 
-/// All that an expression reads, also through the rules that write what it reads: the matchers of every selector.
-pub fn sources<'a>(groups: &'a [Group], expr: &'a Expr) -> Vec<&'a [Matcher]> {
+/// The matchers of the selectors of expressions.
+#[derive(Clone, Debug, Default)]
+pub struct Sources<'a> {
+    pub series: Vec<&'a [Matcher]>,
+    pub streams: Vec<&'a [Matcher]>,
+}
+
+impl Sources<'_> {
+    /// Whether a series is among what is read.
+    pub fn reads_series(&self, labels: &Labels) -> bool {
+        Sources::meets(&self.series, labels)
+    }
+
+    /// Whether a stream is among what is read.
+    pub fn reads_stream(&self, labels: &Labels) -> bool {
+        Sources::meets(&self.streams, labels)
+    }
+
+    fn meets(read: &[&[Matcher]], labels: &Labels) -> bool {
+        read.iter().any(|matchers| matchers.iter().all(|matcher| matcher.matches(labels.get(&matcher.name))))
+    }
+}
+
+/// All that expressions read, also through the rules that write what they read.
+pub fn sources<'a>(groups: &'a [Group], exprs: impl IntoIterator<Item = Expression<'a>>) -> Sources<'a> {
     let rules: Vec<&Rule> = groups.iter().flat_map(|group| &group.rules).collect();
     let writers = Writers::new(&rules);
-    let mut found = Vec::new();
+    let mut found = Sources::default();
     let mut asked = vec![false; rules.len()];
-    let mut open = vec![expr];
+    let mut open: Vec<Expression<'a>> = exprs.into_iter().collect();
     while let Some(expr) = open.pop() {
+        let expr = match expr {
+            Expression::Promql(expr) => expr,
+            Expression::Logql(expr) => {
+                found.streams.extend(expr.selectors().into_iter().map(|selector| selector.matchers.as_slice()));
+                continue;
+            }
+        };
         for (selector, _) in expr.selectors() {
-            found.push(selector.matchers.as_slice());
+            found.series.push(selector.matchers.as_slice());
             for writer in writers.of(&selector.matchers) {
                 if !std::mem::replace(&mut asked[writer], true) {
-                    open.extend(rules[writer].promql());
+                    open.extend(rules[writer].expression());
                 }
             }
         }
+    }
+    // Rules have many selectors in common.
+    for read in [&mut found.series, &mut found.streams] {
+        read.sort_by_key(|matchers| (matchers.as_ptr(), matchers.len()));
+        read.dedup_by_key(|matchers| (matchers.as_ptr(), matchers.len()));
     }
     found
 }

@@ -22,8 +22,9 @@ use super::{Group, Rule};
 /// The most values that a selector of all series holds at a time, unless that is less than one tick.
 const BLOCK_VALUES: usize = 2_000_000;
 
-/// Evaluates all PromQL groups over the samples of `store`, and writes what they record into it. Groups are evaluated
-/// in the order given, at ticks that they share; rules in another language are left out.
+/// Evaluates all groups over the samples of `store`, and those in LogQL over the log entries of the options, and writes into
+/// the store what is readable there. Groups are evaluated in the order given, at ticks that they share; rules in another
+/// language are left out.
 ///
 /// # Errors
 /// Expressions that cannot be evaluated at all (a duration that is none), with their place. What fails at single ticks is in
@@ -51,7 +52,7 @@ pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOpt
         .collect();
     let parts = shared_parts(&readers, &writers, &order);
     for (runner, parts) in runners.iter_mut().zip(&parts) {
-        if let Err(error) = runner.compile(&options.profile, parts) {
+        if let Err(error) = runner.compile(options, parts, &schedules[runner.place.group]) {
             problems.push(runner.rule.expr.diagnose(error.span, error.diagnostic()));
         }
     }
@@ -95,6 +96,7 @@ pub fn evaluate(groups: &[Group], store: &mut MetricStore, options: &EvaluateOpt
         external_url: options.external_url.clone(),
         serves: options.serves,
         profile: options.profile.clone(),
+        logs: options.logs.clone(),
     })
 }
 

@@ -2,11 +2,12 @@
 
 use crate::engine::{Mode, Step, Steps};
 use crate::labels::Labels;
+use crate::logql::{self, answer};
 use crate::promql;
 use crate::promql::eval::{Profile, Query};
-use crate::store::{MetricStore, Moment};
+use crate::store::{LogStore, MetricStore, Moment};
 use crate::template::{Context, Sample, Template, TemplateError};
-use crate::time::Timestamp;
+use crate::time::{Nanoseconds, Timestamp};
 
 use super::lifecycle::Sighting;
 
@@ -18,6 +19,8 @@ pub struct Expander<'a> {
     pub external_url: &'a str,
     pub serves: bool,
     pub profile: &'a Profile,
+    /// What `query` asks where the rule is Loki's; else the samples.
+    pub logs: Option<&'a LogStore>,
 }
 
 /// What stands in the place of a template that fails.
@@ -33,7 +36,10 @@ impl Expander<'_> {
 
     /// The text; a template that fails says so in its place.
     pub fn expand(&self, template: &Template, sighting: &Sighting, frontier: Moment, store: &MetricStore) -> String {
-        let mut query = |text: &str, time: Timestamp| self.query(text, time, frontier, store);
+        let mut query = |text: &str, time: Timestamp| match self.logs {
+            Some(logs) => query_logs(text, time, logs),
+            None => self.query(text, time, frontier, store),
+        };
         let mut context = Context {
             labels: &sighting.result,
             value: sighting.value.clone(),
@@ -54,5 +60,19 @@ impl Expander<'_> {
         let matrix = query.run(store, &steps, Mode::Instants).map_err(|error| error.to_string())?;
         let elements = matrix.sample_result(0).map_err(|error| error.to_string())?;
         Ok(elements.into_iter().map(|(labels, value)| Sample { labels, value }).collect())
+    }
+}
+
+/// As Loki answers a template (`pkg/ruler/compat.go`, `queryFunc`): a number is a sample without labels.
+fn query_logs(text: &str, time: Timestamp, logs: &LogStore) -> Result<Vec<Sample>, String> {
+    let expr = match logql::parse(text).map_err(|error| error.to_string())? {
+        logql::ast::Query::Metric(expr) => expr,
+        logql::ast::Query::Log(_) => return Err("log queries are not supported as an instant query type".to_owned()),
+    };
+    let sample = |(labels, value)| Sample { labels, value: crate::histogram::Sample::Float(value) };
+    match answer::instant(&expr, logs, Nanoseconds::at(time)).map_err(|error| error.message)? {
+        answer::Samples::Scalar(_, value) => Ok(vec![sample((Labels::empty(), value))]),
+        answer::Samples::Vector(_, elements) => Ok(elements.into_iter().map(sample).collect()),
+        answer::Samples::Matrix(_) => Ok(Vec::new()),
     }
 }

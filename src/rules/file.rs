@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 
-use super::language::{looks_like_helm, looks_like_logql};
+use super::language::{looks_like_helm, looks_like_logql, reads_streams};
 use super::model::{Group, Language, Query, Rule, RuleFile, RuleKind};
 use super::rule::{RuleReader, merge_labels};
+use crate::logql;
 use crate::promql::{self, Features};
 use crate::text::yaml::{self, Mapping, Node, Problems};
 use crate::text::{Diagnostic, Located, Source, Span};
@@ -48,11 +49,19 @@ pub struct ReadOptions {
     pub features: Features,
     /// Whether fields that nobody knows are allowed.
     pub ignore_unknown_fields: bool,
+    /// What groups are read as that both languages understand (`rate({job="a"}[5m])`) in a file that does not show which it
+    /// is; PromQL unless this says LogQL.
+    pub logql_in_doubt: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> ReadOptions {
-        ReadOptions { language: None, features: Features::PROMETHEUS, ignore_unknown_fields: false }
+        ReadOptions {
+            language: None,
+            features: Features::PROMETHEUS,
+            ignore_unknown_fields: false,
+            logql_in_doubt: false,
+        }
     }
 }
 
@@ -80,6 +89,9 @@ fn read_rules(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Di
     let mut reader = Reader { problems: &problems, language, features, file: &mut file, plain: 0 };
     for document in &documents {
         reader.document(document);
+    }
+    if options.language.is_none() {
+        settle_doubts(&mut file, options.logql_in_doubt);
     }
     let duplicates = duplicate_rules(&file.groups);
     file.warnings.extend(duplicates);
@@ -238,7 +250,13 @@ impl<'a> Reader<'a> {
         for (draft, parsed) in drafts.into_iter().zip(parsed.drain(..)) {
             let (Some(expr), Some(parsed)) = (draft.expr, parsed) else { continue };
             let query = match parsed {
-                _ if logql => Query::Logql,
+                parsed if logql => match logql_query(&expr, parsed.is_ok()) {
+                    Ok(query) => query,
+                    Err(problem) => {
+                        self.problems.push(problem);
+                        continue;
+                    }
+                },
                 Ok(tree) => Query::Promql(tree),
                 Err(_) if language == Language::Metricsql => Query::Metricsql,
                 Err(error) => {
@@ -248,9 +266,63 @@ impl<'a> Reader<'a> {
             };
             let Some((kind, name)) = draft.kind else { continue };
             let labels = merge_labels(group_labels, draft.labels);
-            rules.push(Rule { kind, name, query, expr, labels, span: draft.span });
+            let readable = !matches!(query, Query::Logql(_));
+            rules.push(Rule { kind, name, query, expr, labels, readable, span: draft.span });
         }
         (if logql { Language::Logql } else { language }, rules)
+    }
+}
+
+/// The query of a rule in LogQL.
+///
+/// # Errors
+/// What Loki refuses, and what it can evaluate for no rule.
+fn logql_query(expr: &Located, is_promql: bool) -> Result<Query, Diagnostic> {
+    match logql::parse(expr) {
+        Ok(logql::ast::Query::Metric(metric)) => Ok(Query::Logql(metric)),
+        Ok(logql::ast::Query::Log(query)) => {
+            let problem =
+                Diagnostic::error("a rule cannot be a log query: it yields lines, and Loki's ruler takes samples");
+            let written = expr.get(query.span.start..query.span.end).unwrap_or_default().trim();
+            let help = match written.contains('\n') {
+                true => "count the lines: `sum(count_over_time(... [5m])) > 0`".to_owned(),
+                false => format!("count the lines: `sum(count_over_time({written} [5m])) > 0`"),
+            };
+            Err(expr.diagnose(query.span, problem.help(help)))
+        }
+        Err(_) if is_promql => {
+            let problem = Diagnostic::error("a rule in PromQL in a group of LogQL");
+            let help =
+                "one server evaluates a group: put rules for Prometheus and rules for Loki into groups of their own";
+            Err(expr.diagnose_all(problem.help(help)))
+        }
+        Err(error) => Err(expr.diagnose(error.span, error.diagnostic())),
+    }
+}
+
+/// Reads as LogQL the groups that both languages understand and that are to be LogQL: because another group of the file is,
+/// or because the caller says so.
+fn settle_doubts(file: &mut RuleFile, in_doubt: bool) {
+    if !in_doubt && !file.groups.iter().any(|group| group.language == Language::Logql) {
+        return;
+    }
+    for group in file.groups.iter_mut().filter(|group| group.language == Language::Promql) {
+        let parsed: Vec<Option<logql::ast::Expr>> = group
+            .rules
+            .iter()
+            .map(|rule| match logql::parse(&rule.expr) {
+                Ok(logql::ast::Query::Metric(expr)) => Some(expr),
+                _ => None,
+            })
+            .collect();
+        if !parsed.iter().all(Option::is_some) || !parsed.iter().flatten().any(reads_streams) {
+            continue;
+        }
+        group.language = Language::Logql;
+        for (rule, expr) in group.rules.iter_mut().zip(parsed.into_iter().flatten()) {
+            rule.query = Query::Logql(expr);
+            rule.readable = false;
+        }
     }
 }
 
@@ -412,16 +484,49 @@ items:
     }
 
     #[test]
-    fn rules_of_loki_keep_their_text() {
+    fn rules_of_loki_are_read_in_logql() {
         let text = "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: 'sum(rate({a=\"b\"} |= \"x\" [5m])) > 1'\n";
         let file = accepted(text);
         assert_eq!(file.groups[0].language, Language::Logql);
-        assert!(matches!(file.groups[0].rules[0].query, Query::Logql));
+        let rule = &file.groups[0].rules[0];
+        assert!(rule.logql().is_some() && rule.promql().is_none() && !rule.readable);
         let file = read_with(
             &Source::new("f", "groups: [{name: g, rules: [{alert: A, expr: 'vector(1)'}]}]"),
             &ReadOptions { language: Some(Language::Logql), ..ReadOptions::default() },
         );
-        assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql));
+        assert!(matches!(file.unwrap().groups[0].rules[0].query, Query::Logql(_)));
+    }
+
+    #[test]
+    fn what_both_languages_understand_follows_the_rest_of_the_file() {
+        let both =
+            "- name: b\n  rules: [{alert: B, expr: 'sum(rate({a=\"b\"}[5m])) > 1'}, {alert: C, expr: vector(1)}]\n";
+        let logs = "- name: l\n  rules: [{alert: L, expr: 'sum(rate({a=\"b\"} |= \"x\" [5m])) > 1'}]\n";
+        let promql = "- name: p\n  rules: [{alert: P, expr: 'sum(rate(up{a=\"b\"}[5m])) > 1'}]\n";
+        let languages = |groups: &[&str], logql_in_doubt| {
+            let source = Source::new("f", format!("groups:\n{}", groups.concat()));
+            let file = read_with(&source, &ReadOptions { logql_in_doubt, ..ReadOptions::default() }).unwrap();
+            file.groups.iter().map(|group| group.language == Language::Logql).collect::<Vec<_>>()
+        };
+        assert_eq!(languages(&[both, promql], false), [false, false]);
+        assert_eq!(languages(&[both, promql, logs], false), [true, false, true]);
+        assert_eq!(languages(&[both, promql], true), [true, false]);
+    }
+
+    #[test]
+    fn what_loki_cannot_evaluate_for_a_rule_is_refused() {
+        let group = |rules: &str| format!("groups: [{{name: g, rules: [{rules}]}}]\n");
+        let logs = "{alert: A, expr: '{a=\"b\"} |= \"x\"'}";
+        let found = problems(&group(logs));
+        assert_eq!(
+            found,
+            ["f.yaml:1:46: a rule cannot be a log query: it yields lines, and Loki's ruler takes samples"]
+        );
+        let found =
+            problems(&group("{alert: A, expr: 'rate({a=\"b\"} |= \"x\" [5m]) > 1'}, {alert: B, expr: up == 0}"));
+        assert_eq!(found, ["f.yaml:1:96: a rule in PromQL in a group of LogQL"]);
+        let found = problems(&group("{alert: A, expr: 'rate({a=\"b\"} |= \"x\" [5m]) > > 1'}"));
+        assert!(found.len() == 1 && found[0].starts_with("f.yaml:1:"), "{found:?}");
     }
 
     #[test]

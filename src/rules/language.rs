@@ -1,5 +1,7 @@
 //! Tells LogQL from PromQL.
 
+use crate::logql::ast::{Expr, ExprKind};
+
 /// Functions that only LogQL has.
 const LOGQL_FUNCTIONS: &[&str] = &["bytes_rate", "bytes_over_time", "rate_counter", "unwrap"];
 
@@ -28,6 +30,13 @@ pub(super) fn looks_like_logql(expr: &str) -> bool {
     }
     let word = |name: &&str| expr.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == *name);
     braces && LOGQL_FUNCTIONS.iter().any(word)
+}
+
+/// Whether an expression asks for log lines.
+pub(super) fn reads_streams(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |part: &Expr| found |= matches!(part.kind, ExprKind::RangeAggregate(_)));
+    found
 }
 
 /// Whether a text that is no rule file may be one that Helm makes rule files from. Templates of alerts stand inside of strings

@@ -1,5 +1,6 @@
 //! What a rule file says: groups of rules, in the order they are written, each value with its place.
 
+use crate::logql;
 use crate::promql::ast::Expr;
 use crate::text::{Diagnostic, Located, Source, Span};
 use crate::time::Duration;
@@ -60,6 +61,8 @@ pub struct Rule {
     pub expr: Located,
     /// The group's labels, replaced by the rule's own where both have one, sorted by name (Prometheus `rules.FromMaps`).
     pub labels: Vec<(String, Located)>,
+    /// Whether rules in PromQL can read what it writes: they cannot where Loki evaluates it, unless that is remote-written.
+    pub readable: bool,
     /// The whole rule.
     pub span: Span,
 }
@@ -82,10 +85,39 @@ pub enum RuleKind {
 #[derive(Clone, Debug)]
 pub enum Query {
     Promql(Expr),
-    /// Kept as text in `Rule::expr`.
-    Logql,
+    /// Loki evaluates metric queries alone.
+    Logql(logql::ast::Expr),
     /// MetricsQL that PromQL does not know, kept as text in `Rule::expr`.
     Metricsql,
+}
+
+/// An expression that yields samples, or a part of one, in its language.
+#[derive(Clone, Copy, Debug)]
+pub enum Expression<'a> {
+    Promql(&'a Expr),
+    Logql(&'a logql::ast::Expr),
+}
+
+impl Expression<'_> {
+    /// Its place in the text of the whole expression.
+    pub fn span(&self) -> Span {
+        match self {
+            Expression::Promql(expr) => expr.span,
+            Expression::Logql(expr) => expr.span,
+        }
+    }
+}
+
+impl<'a> From<&'a Expr> for Expression<'a> {
+    fn from(expr: &'a Expr) -> Expression<'a> {
+        Expression::Promql(expr)
+    }
+}
+
+impl<'a> From<&'a logql::ast::Expr> for Expression<'a> {
+    fn from(expr: &'a logql::ast::Expr) -> Expression<'a> {
+        Expression::Logql(expr)
+    }
 }
 
 impl Rule {
@@ -97,7 +129,24 @@ impl Rule {
     pub fn promql(&self) -> Option<&Expr> {
         match &self.query {
             Query::Promql(expr) => Some(expr),
-            Query::Logql | Query::Metricsql => None,
+            Query::Logql(_) | Query::Metricsql => None,
+        }
+    }
+
+    /// The LogQL expression; `None` for a rule in another language.
+    pub fn logql(&self) -> Option<&logql::ast::Expr> {
+        match &self.query {
+            Query::Logql(expr) => Some(expr),
+            Query::Promql(_) | Query::Metricsql => None,
+        }
+    }
+
+    /// The expression that is evaluated; `None` for a rule in a language that is not.
+    pub fn expression(&self) -> Option<Expression<'_>> {
+        match &self.query {
+            Query::Promql(expr) => Some(expr.into()),
+            Query::Logql(expr) => Some(expr.into()),
+            Query::Metricsql => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What rules did: lives of alerts, errors, and questions about them.
 
+use std::sync::Arc;
+
 use crate::engine::{EvalError, Steps};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
-use crate::store::{AppendError, MetricStore, Moment};
+use crate::store::{AppendError, LogStore, MetricStore, Moment};
 use crate::template::Template;
 use crate::time::Timestamp;
 
@@ -68,6 +70,7 @@ pub struct Run {
     pub(super) external_url: String,
     pub(super) serves: bool,
     pub(super) profile: Profile,
+    pub(super) logs: Arc<LogStore>,
 }
 
 impl Run {
@@ -117,6 +120,7 @@ impl Run {
             external_url: &self.external_url,
             serves: self.serves,
             profile: &self.profile,
+            logs: rule.logql().is_some().then_some(&*self.logs),
         };
         let expand = |text: &str| match Template::parse(&expander.template_name(), text) {
             Ok(template) => expander.expand(&template, sighting, frontier, store),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::engine::{Head, Matrix, Mode, Step, bits};
 use crate::labels::{Labels, LabelsBuilder, METRIC_NAME};
-use crate::promql::ast::{Expr, ValueType};
-use crate::promql::eval::{Profile, Query, SharedParts};
+use crate::promql::ast::ValueType;
+use crate::promql::eval::{Query, SharedParts};
 use crate::store::{AppendError, MetricStore, Moment};
 use crate::syntax::ParseError;
 use crate::template::{Template, has_actions};
@@ -14,10 +14,11 @@ use crate::template::{Template, has_actions};
 use super::dependency::{ALERTS, ALERTS_FOR_STATE};
 use super::expand::{Expander, failed};
 use super::lifecycle::{AlertState, AlertTrack, Lifecycle, Sighting};
+use super::logs::LogRule;
 use super::run::{RuleError, RuleFailure, RuleRef};
-use super::schedule::EvaluateOptions;
+use super::schedule::{EvaluateOptions, Schedule};
 use super::written::Written;
-use super::{Group, Rule, RuleKind};
+use super::{Group, Query as RuleQuery, Rule, RuleKind};
 
 /// A rule with its plan and its state.
 pub struct Runner<'a> {
@@ -25,10 +26,15 @@ pub struct Runner<'a> {
     pub position: u32,
     pub rule: &'a Rule,
     /// `None` where the expression yields what no rule can use, and until it is compiled.
-    query: Option<Query>,
+    query: Option<Asked<'a>>,
     outcome: Outcome<'a>,
     written: Written,
     pub errors: Vec<RuleError>,
+}
+
+enum Asked<'a> {
+    Metrics(Box<Query>),
+    Logs(LogRule<'a>),
 }
 
 enum Outcome<'a> {
@@ -49,6 +55,8 @@ struct Alert<'a> {
     lifecycle: Lifecycle,
     labels: Vec<(&'a str, Template)>,
     export_replaced: bool,
+    /// Whether its series are written.
+    readable: bool,
     /// The series of alerts start with the rule's labels as they are written, also where one expands to nothing.
     base: Labels,
     expander: Expander<'a>,
@@ -74,7 +82,7 @@ impl<'a> Runner<'a> {
         rule: &'a Rule,
         options: &'a EvaluateOptions,
     ) -> Option<Runner<'a>> {
-        rule.promql()?;
+        rule.expression()?;
         let limit = group.limit.filter(|limit| *limit > 0);
         let outcome = match &rule.kind {
             RuleKind::Record => {
@@ -90,15 +98,27 @@ impl<'a> Runner<'a> {
         Some(Runner { place, position, rule, query: None, outcome, written, errors: Vec::new() })
     }
 
-    /// Prepares the expression, of which `parts` are shared with other rules.
+    /// Prepares the expression, of which `parts` are shared with other rules, for the ticks of its schedule.
     ///
     /// # Errors
     /// What the engine does not support, with its place in the expression.
-    pub fn compile(&mut self, profile: &Profile, parts: &SharedParts) -> Result<(), ParseError> {
-        let usable = |expr: &&Expr| matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector);
-        if let Some(expr) = self.rule.promql().filter(usable) {
-            self.query = Some(Query::compile_sharing(expr, profile, parts)?);
-        }
+    pub fn compile(
+        &mut self,
+        options: &EvaluateOptions,
+        parts: &SharedParts,
+        schedule: &Schedule,
+    ) -> Result<(), ParseError> {
+        self.query = match &self.rule.query {
+            RuleQuery::Promql(expr) if matches!(expr.value_type(), ValueType::Scalar | ValueType::Vector) => {
+                Some(Asked::Metrics(Box::new(Query::compile_sharing(expr, &options.profile, parts)?)))
+            }
+            RuleQuery::Logql(expr) if schedule.count > 0 => {
+                let asked = |index: usize| schedule.tick(index) - schedule.offset;
+                let rule = LogRule::new(expr, &options.logs, asked(0), asked(schedule.count - 1));
+                Some(Asked::Logs(rule))
+            }
+            _ => None,
+        };
         Ok(())
     }
 
@@ -106,7 +126,9 @@ impl<'a> Runner<'a> {
     pub fn reads_anything(&self) -> bool {
         match &self.outcome {
             Outcome::Record(_) => false,
-            Outcome::Alert(alert) => alert.labels.iter().any(|(_, template)| template.uses_query()),
+            Outcome::Alert(alert) => {
+                self.rule.promql().is_some() && alert.labels.iter().any(|(_, template)| template.uses_query())
+            }
         }
     }
 
@@ -120,7 +142,11 @@ impl<'a> Runner<'a> {
             self.fail(steps.iter().map(|step| (step, RuleFailure::NoVector)));
             return;
         };
-        let mut matrix = match query.run_part(store, steps, block, Mode::Instants) {
+        let found = match query {
+            Asked::Metrics(query) => query.run_part(store, steps, block, Mode::Instants),
+            Asked::Logs(rule) => rule.run(steps, block),
+        };
+        let mut matrix = match found {
             Ok(matrix) => matrix,
             // All ticks together may exceed limits that each of them respects.
             Err(_) if steps.len() > 1 => {
@@ -189,6 +215,9 @@ impl Record {
             }
         }
         self.check(matrix, failures);
+        if !rule.readable {
+            return;
+        }
         self.create(matrix, written, failures, store);
         for (slot, columns) in self.columns.iter().enumerate() {
             if !written.has_series(slot) {
@@ -289,6 +318,7 @@ impl<'a> Alert<'a> {
             external_url: &options.external_url,
             serves: options.serves,
             profile: &options.profile,
+            logs: rule.logql().is_some().then_some(&*options.logs),
         };
         let name = expander.template_name();
         // Templates are checked when a file is read; one that is none stands for what is wrong with it.
@@ -301,6 +331,7 @@ impl<'a> Alert<'a> {
             lifecycle,
             labels: parsed.collect(),
             export_replaced: options.export_replaced_labels,
+            readable: rule.readable,
             base: Labels::from_pairs(rule.labels.iter().map(|(name, text)| (name.as_str(), &**text))),
             expander,
             identities: fixed.then(HashMap::new),
@@ -351,6 +382,9 @@ impl<'a> Alert<'a> {
         }
         self.lifecycle.step(tick, results).map_err(RuleFailure::TooManyAlerts)?;
         let mut samples = Vec::new();
+        if !self.readable {
+            return Ok(Ok(()));
+        }
         for (labels, state, active_at) in self.lifecycle.standing() {
             let series = match self.series.get(labels) {
                 Some(series) => *series,

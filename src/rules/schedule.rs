@@ -1,12 +1,14 @@
 //! When rules are evaluated: options of a run, and the ticks of each group.
 
+use std::sync::Arc;
+
 use crate::engine::Step;
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
-use crate::store::Moment;
+use crate::store::{LogStore, Moment};
 use crate::time::{Duration, Timestamp};
 
-use super::Group;
+use super::{Group, Language};
 
 /// How rules are evaluated.
 #[derive(Clone, Debug)]
@@ -17,7 +19,7 @@ pub struct EvaluateOptions {
     pub end: Timestamp,
     /// Between ticks, for groups that do not say.
     pub interval: Duration,
-    /// Whether groups may say; promtool ignores their intervals.
+    /// Whether groups may say; promtool ignores their intervals. Groups in LogQL always may.
     pub group_intervals: bool,
     /// How far back queries ask, for groups that do not say.
     pub query_offset: Duration,
@@ -32,6 +34,8 @@ pub struct EvaluateOptions {
     pub serves: bool,
     /// The engine; a query may hold at most its `max_samples` values.
     pub profile: Profile,
+    /// What rules in LogQL read.
+    pub logs: Arc<LogStore>,
     /// How many ticks of the shortest interval are evaluated at once: more need more memory. The result does not
     /// depend on it.
     pub block: usize,
@@ -52,6 +56,7 @@ impl EvaluateOptions {
             external_url: String::new(),
             serves: true,
             profile: Profile::prometheus(),
+            logs: Arc::default(),
             block: 1024,
         }
     }
@@ -69,7 +74,7 @@ pub struct Schedule {
 
 impl Schedule {
     pub fn of(index: usize, group: &Group, options: &EvaluateOptions) -> Schedule {
-        let own = group.interval.filter(|_| options.group_intervals);
+        let own = group.interval.filter(|_| options.group_intervals || group.language == Language::Logql);
         let positive = |interval: &Duration| *interval > Duration::ZERO;
         let interval = own.filter(positive).or(Some(options.interval).filter(positive)).unwrap_or(Duration::MINUTE);
         let first = options.start + options.phases.get(index).copied().unwrap_or_default();

@@ -46,6 +46,8 @@ pub struct Plan {
     pub absent: Vec<String>,
     /// Series that there are in the incident only: the control goes without them.
     pub born: Vec<String>,
+    /// How long it takes from line to line of a stream in the incident.
+    pub lines: Duration,
 }
 
 /// Why the values do not fit together.
@@ -111,8 +113,16 @@ pub fn plan(reverse: &Reverse<'_>, waits: Waits) -> Result<Plan, Unfit> {
     // A series without a stale marker is seen for the lookback.
     let window = waits.window + if unmarked { 300.0 } else { 0.0 };
     let times = times(waits, window + ages);
-    let mut plan =
-        Plan { times, patience, targets: Vec::new(), metrics: Vec::new(), gaps: Vec::new(), absent, born: Vec::new() };
+    let mut plan = Plan {
+        times,
+        patience,
+        targets: Vec::new(),
+        metrics: Vec::new(),
+        gaps: Vec::new(),
+        absent,
+        born: Vec::new(),
+        lines: Duration(10_000),
+    };
     for leaf in &leaves {
         let Some(target) = targets.iter().find(|target| belongs(leaf, target)) else { continue };
         plan.leaf(leaf, target);

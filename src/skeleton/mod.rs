@@ -22,9 +22,10 @@ use crate::config::Config;
 use crate::drill::verdict::Verdict;
 use crate::drill::{self, Documents, Incident};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
+use crate::logql;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::replay;
-use crate::rules::{Group, Rule, RuleKind, RuleRef};
+use crate::rules::{Group, Query, Rule, RuleKind, RuleRef};
 use crate::text::Source;
 use crate::time::{Duration, Timestamp};
 
@@ -106,7 +107,11 @@ impl Wish<'_> {
 
     /// Makes the replay.
     pub fn draft(&self) -> Skeleton {
-        let Some(expr) = self.rule().promql() else { return self.in_another_language() };
+        let expr = match &self.rule().query {
+            Query::Promql(expr) => expr,
+            Query::Logql(expr) => return self.of_streams(expr),
+            Query::Metricsql => return self.unread(),
+        };
         let mut best: Option<Skeleton> = None;
         for choice in choices(expr, &self.library.groups) {
             let (Some(plan), _) = self.attempt(expr, choice, true) else { continue };
@@ -225,10 +230,12 @@ impl Wish<'_> {
             Err(problems) => return told(problems),
         };
         let groups = self.library.groups.iter().filter(|group| self.names.contains_key(group.file.name()));
+        let mut groups: Vec<Group> = groups.cloned().collect();
+        drill::of_loki(&mut groups, &replay);
         let labels = self.config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
         let incident = Incident {
             replay,
-            groups: groups.cloned().collect(),
+            groups,
             broken: [].into(),
             external_labels: Labels::from_pairs(labels),
             documents: Documents::default(),
@@ -290,24 +297,43 @@ impl Wish<'_> {
         Skeleton { text, shortfalls: missing, within: plan.times.within, always: false }
     }
 
-    fn in_another_language(&self) -> Skeleton {
-        let reverse = self.reverse(Choice::first(), Duration(30_000));
+    /// A day for a rule in LogQL: lines that pass its line filters, more and more of them until it fires. What else it wants of
+    /// them is to be filled in.
+    fn of_streams(&self, expr: &logql::ast::Expr) -> Skeleton {
+        let (reverse, waits) =
+            (self.reverse(Choice::first(), Duration(30_000)), self.plain_waits(streams::window(expr)));
+        let Ok(mut plan) = day::plan(&reverse, waits) else { return self.empty(&reverse, waits, Vec::new()) };
+        let mut best: Option<Skeleton> = None;
+        for lines in LINES {
+            plan.lines = lines;
+            let skeleton = self.finish(&plan, false);
+            if skeleton.shortfalls.is_empty() {
+                return skeleton;
+            }
+            best = best.or(Some(skeleton));
+        }
+        best.unwrap_or_else(|| self.empty(&reverse, waits, Vec::new()))
+    }
+
+    fn plain_waits(&self, window: f64) -> Waits {
         let for_ = match &self.rule().kind {
             RuleKind::Alert { for_, .. } => *for_,
             RuleKind::Record => Duration::ZERO,
         };
-        let interval = self.group().interval;
-        let start = reverse.choice.start;
-        let waits = Waits { start, window: 300.0, offset: 0.0, narrowest: f64::INFINITY, for_, interval };
-        let missing = match streams::of(&self.rule().expr).is_empty() {
-            true => vec!["the rule is not written in PromQL: what it reads is to be filled in".to_owned()],
-            false => vec![
-                "the rule is written in LogQL, which is not reversed: its streams are here, how often which lines come is to be filled in".to_owned(),
-            ],
-        };
-        self.empty(&reverse, waits, missing)
+        let (start, interval) = (Timestamp(STARTS[0]), self.group().interval);
+        Waits { start, window, offset: 0.0, narrowest: f64::INFINITY, for_, interval }
+    }
+
+    fn unread(&self) -> Skeleton {
+        let reverse = self.reverse(Choice::first(), Duration(30_000));
+        let missing =
+            vec!["the rule is in a language that is not evaluated: what it reads is to be filled in".to_owned()];
+        self.empty(&reverse, self.plain_waits(300.0), missing)
     }
 }
+
+/// From line to line of an incident, the most natural first.
+const LINES: [Duration; 5] = [Duration(10_000), Duration(60_000), Duration(1000), Duration(200), Duration(50)];
 
 impl Choice {
     fn first() -> Choice {

@@ -3,8 +3,7 @@
 use super::day::text;
 use super::sample;
 use crate::labels::Matcher;
-use crate::logql::ast::{Expr, ExprKind, LineMatch, LogQuery, Query, StageKind};
-use crate::logql::parse;
+use crate::logql::ast::{Expr, ExprKind, LineMatch, LogQuery, StageKind};
 
 /// A stream in which a query finds something.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,29 +14,35 @@ pub struct Stream {
     pub query: String,
 }
 
-/// The streams of a rule, each once; none where it is not LogQL.
-pub fn of(expr: &str) -> Vec<Stream> {
-    let mut queries: Vec<&LogQuery> = Vec::new();
-    let parsed = parse(expr);
-    match &parsed {
-        Ok(Query::Log(query)) => queries.push(query),
-        Ok(Query::Metric(metric)) => metric.walk(&mut |part: &Expr| match &part.kind {
-            ExprKind::RangeAggregate(aggregate) => queries.push(&aggregate.range.query),
-            ExprKind::Variants(variants) => queries.push(&variants.range.query),
-            _ => {}
-        }),
-        Err(_) => {}
-    }
+/// The streams that an expression reads, each once; `text` is what it was read from.
+pub fn of(text: &str, expr: &Expr) -> Vec<Stream> {
     let mut streams: Vec<Stream> = Vec::new();
-    for query in queries {
-        let written = expr.get(query.span.start..query.span.end).unwrap_or_default();
+    expr.walk(&mut |part: &Expr| {
+        let query = match &part.kind {
+            ExprKind::RangeAggregate(aggregate) => &aggregate.range.query,
+            ExprKind::Variants(variants) => &variants.range.query,
+            _ => return,
+        };
+        let written = text.get(query.span.start..query.span.end).unwrap_or_default();
         let written = written.split_whitespace().collect::<Vec<_>>().join(" ");
         let stream = Stream { labels: labels(&query.selector.matchers), line: line(query), query: written };
         if !streams.contains(&stream) {
             streams.push(stream);
         }
-    }
+    });
     streams
+}
+
+/// The widest window of an expression with its offset, in seconds.
+pub fn window(expr: &Expr) -> f64 {
+    let mut widest: f64 = 0.0;
+    expr.walk(&mut |part: &Expr| {
+        if let ExprKind::RangeAggregate(aggregate) = &part.kind {
+            let range = &aggregate.range;
+            widest = widest.max(range.range.seconds() + range.offset.seconds().max(0.0));
+        }
+    });
+    widest
 }
 
 fn labels(matchers: &[Matcher]) -> Vec<(String, String)> {
@@ -69,28 +74,30 @@ fn line(query: &LogQuery) -> String {
 }
 
 impl Stream {
-    /// Its entry in `logs`.
-    pub fn entry(&self) -> String {
+    /// An entry of it in `logs`: the lines that an event writes.
+    pub fn entry(&self, event: &str, line: &str) -> String {
         let labels: Vec<String> =
             self.labels.iter().map(|(name, value)| format!("{}: {}", text(name), text(value))).collect();
-        format!("{{stream: {{{}}}, event: line, line: {}, assumed: \"made up\"}}", labels.join(", "), text(&self.line))
+        format!("{{stream: {{{}}}, event: {event}, line: {}, assumed: \"made up\"}}", labels.join(", "), text(line))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logql::ast::Query;
+    use crate::logql::parse;
 
     #[test]
     fn streams_meet_the_matchers_and_lines_the_filters() {
-        let found = of(
-            r#"sum(rate({app="shop", env=~"prod|stage"} |= "error" != "retry" | json [5m])) / count_over_time({app="x"}[1m])"#,
-        );
+        let text = r#"sum(rate({app="shop", env=~"prod|stage"} |= "error" != "retry" | json [5m])) / count_over_time({app="x"}[1m])"#;
+        let Ok(Query::Metric(expr)) = parse(text) else { panic!("a metric query") };
+        let found = of(text, &expr);
         let labels =
             |stream: &Stream| stream.labels.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join(",");
         assert_eq!(found.iter().map(labels).collect::<Vec<_>>(), ["app=shop,env=prod", "app=x"]);
         assert_eq!(found[0].line, "error");
         assert_eq!(found[0].query, r#"{app="shop", env=~"prod|stage"} |= "error" != "retry" | json"#);
-        assert!(of("rate(x[5m])").is_empty());
+        assert_eq!(window(&expr), 300.0);
     }
 }

@@ -62,13 +62,22 @@ pub fn replay(wish: &Wish<'_>, plan: &Plan, always: bool, control: Control, miss
         line("gaps:".to_owned());
         plan.gaps.iter().for_each(|gap| line(format!("  - {gap}")));
     }
-    let streams = if rule.promql().is_none() { streams::of(&rule.expr) } else { Vec::new() };
+    let streams = rule.logql().map(|expr| streams::of(&rule.expr, expr)).unwrap_or_default();
     if !streams.is_empty() {
-        line("events:\n  line: {every: {interval: 10s, within: incident}, assumed: \"made up\"}".to_owned());
+        line("events:".to_owned());
+        line("  usual: {every: {interval: 30s}, assumed: \"made up\"}".to_owned());
+        line(format!("  line: {{every: {{interval: {}, within: incident}}, assumed: \"made up\"}}", plan.lines));
         line("logs:".to_owned());
+        let mut told: Vec<String> = Vec::new();
         for stream in &streams {
             line(format!("  # {}", stream.query));
-            line(format!("  - {}", stream.entry()));
+            // Also in healthy time somebody writes, or else silence would prove nothing.
+            let usual = stream.entry("usual", "a usual line");
+            if !told.contains(&usual) {
+                line(format!("  - {usual}"));
+                told.push(usual);
+            }
+            line(format!("  - {}", stream.entry("line", &stream.line)));
         }
     }
     let alert = text(&wish.selector());

@@ -3,12 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Timestamp;
+
 /// A span of time, or a time since the Unix epoch, in nanoseconds. Logs are that exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nanoseconds(pub i64);
 
 impl Nanoseconds {
     pub const ZERO: Nanoseconds = Nanoseconds(0);
+
+    /// A time that is known to the millisecond.
+    pub fn at(time: Timestamp) -> Nanoseconds {
+        Nanoseconds(time.0.saturating_mul(1_000_000))
+    }
 
     /// The span in seconds (`time.Duration.Seconds`).
     pub fn seconds(self) -> f64 {

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::blind::{self, Silence};
@@ -12,7 +13,7 @@ use super::{Dialect, Rules, TestFile, TestGroup, checks, traps, vmalert};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
 use crate::rules::{self, EvaluateOptions, Group, RuleError, Run};
-use crate::store::{MetricStore, Moment, SeriesId};
+use crate::store::{LogStore, MetricStore, Moment, SeriesId};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
 
@@ -33,6 +34,8 @@ pub(super) struct Played<'a> {
     pub group: &'a TestGroup,
     pub rules: Cow<'a, [Group]>,
     pub store: MetricStore,
+    /// The entries of the input streams.
+    pub logs: Arc<LogStore>,
     /// The time of the last value that is written for each series.
     pub ends: HashMap<SeriesId, Timestamp>,
     odd_input: Vec<Diagnostic>,
@@ -147,7 +150,7 @@ fn play<'a>(
     };
     let rules = vmalert::labelled(file, group, groups).map_or(Cow::Borrowed(groups), Cow::Owned);
     let run = rules::evaluate(&rules, &mut store, &evaluation).map_err(|problems| unusable("rule_files", problems))?;
-    Ok(Played { file, group, rules, store, ends, odd_input, run, profile, last })
+    Ok(Played { file, group, rules, store, logs: evaluation.logs, ends, odd_input, run, profile, last })
 }
 
 /// The cases that do not hold.

@@ -43,6 +43,12 @@ impl Grid {
         Grid { start, step: Nanoseconds(step.0.max(1)), steps: usize::try_from(count).unwrap_or(usize::MAX) }
     }
 
+    /// What reads all that lies between two times, for steps that need not be regular.
+    pub fn over(first: Nanoseconds, last: Nanoseconds) -> Grid {
+        let step = Nanoseconds(last.0.saturating_sub(first.0).max(1));
+        Grid { start: first, step, steps: if last > first { 2 } else { 1 } }
+    }
+
     pub fn time(&self, step: usize) -> Nanoseconds {
         let since = i64::try_from(step).unwrap_or(i64::MAX).saturating_mul(self.step.0);
         Nanoseconds(self.start.0.saturating_add(since))
@@ -95,6 +101,17 @@ impl Plan {
     /// error.
     pub fn blocks(&mut self) -> impl Iterator<Item = (usize, Matrix)> + '_ {
         self.blocks_of((BLOCK_CELLS / self.root.width().max(1)).max(1))
+    }
+
+    /// The most series that any part of the expression has.
+    pub fn width(&self) -> usize {
+        self.root.width()
+    }
+
+    /// The values at some times in order, which lie in the grid. Columns may have equal labels; a step that failed carries its
+    /// error.
+    pub fn eval(&mut self, times: &[Nanoseconds]) -> Matrix {
+        self.root.eval(times)
     }
 
     fn blocks_of(&mut self, size: usize) -> impl Iterator<Item = (usize, Matrix)> + '_ {

@@ -10,8 +10,8 @@ mod silence;
 
 use super::run::Played;
 use crate::engine::{Matrix, Mode, Steps};
-use crate::promql::ast::Expr;
 use crate::promql::eval::Query;
+use crate::rules::{self, Expression};
 use crate::time::{Duration, Timestamp};
 
 pub use alerts::alerts;
@@ -25,7 +25,11 @@ impl Played<'_> {
     }
 
     /// A part of an expression as independent instant queries; `None` where it cannot be evaluated by itself.
-    pub(super) fn evaluate(&self, expr: &Expr, steps: &Steps) -> Option<Matrix> {
+    pub(super) fn evaluate<'a>(&self, expr: impl Into<Expression<'a>>, steps: &Steps) -> Option<Matrix> {
+        let expr = match expr.into() {
+            Expression::Promql(expr) => expr,
+            Expression::Logql(expr) => return rules::evaluate_logs(expr, &self.logs, steps).ok(),
+        };
         let mut query = Query::compile(expr, &self.profile).ok()?;
         query.run(&self.store, steps, Mode::Instants).ok()
     }

@@ -7,7 +7,7 @@ use crate::evidence::{
 use crate::labels::Labels;
 use crate::number;
 use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, VectorSelector};
-use crate::rules::{Rule, RuleRef};
+use crate::rules::{Expression, Rule, RuleRef};
 use crate::store::Series;
 use crate::text::Located;
 use crate::time::Timestamp;
@@ -40,7 +40,7 @@ pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timest
             let there: Vec<&Labels> = columns.iter().map(|column| column.labels).collect();
             let wanted = labels.filter(|name| there.iter().any(|other| other.has(name)));
             let text = format!("{operand} has no series with {wanted}; there is {}", list(&there));
-            found.push(Reason { place: Some(Place::within(&rule.expr, condition.operand.span)), text });
+            found.push(Reason { place: Some(Place::within(&rule.expr, condition.operand.span())), text });
             continue;
         }
         match Nearness::of(&condition, meant.into_iter().flat_map(|column| column.iter())) {
@@ -57,8 +57,11 @@ pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timest
                 found.push(Reason { place, text });
             }
             Nearness::NoValue => found.push(
-                unlike_sides(played, &rule.expr, condition.operand, last)
-                    .unwrap_or_else(|| no_value(&played.store, &rule.expr, condition.operand, &operand)),
+                match condition.operand {
+                    Expression::Promql(operand) => unlike_sides(played, &rule.expr, operand, last),
+                    Expression::Logql(_) => None,
+                }
+                .unwrap_or_else(|| no_value(&played.store, &rule.expr, condition.operand, &operand)),
             ),
         }
     }
