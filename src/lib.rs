@@ -21,6 +21,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod rules;
+pub mod runbook;
 pub mod skeleton;
 pub mod store;
 pub mod suite;

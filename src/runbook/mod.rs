@@ -1,0 +1,9 @@
+//! Runbooks: people's pages with blocks that this program writes, whole pages from templates, and what is wrong with pages.
+//!
+//! `page` takes a page apart, `blocks` finds what is ours in it and puts new text there, byte for byte sparing the rest.
+
+pub mod blocks;
+pub mod page;
+
+pub use blocks::{Block, State};
+pub use page::Page;
