@@ -1,10 +1,9 @@
 //! `firedrill.yaml`: where drills lie, and what holds for all of them.
-//!
-//! `runbooks` is read and checked, so that a file that has it is accepted; nothing uses it yet.
 
 use std::path::Path;
 
 use glob::{MatchOptions, Pattern, PatternError};
+use regex::Regex;
 
 use crate::labels::METRIC_NAME;
 use crate::replay;
@@ -23,7 +22,7 @@ pub struct Config {
     /// Labels of the system as a whole, as `external_labels` of Prometheus.
     pub external_labels: Vec<(String, Located)>,
     pub render: Option<Render>,
-    pub runbooks: Option<Runbooks>,
+    pub runbooks: Runbooks,
     pub limits: Limits,
 }
 
@@ -37,15 +36,41 @@ pub struct Render {
     pub timeout: Option<Duration>,
 }
 
-/// Where runbooks are.
-#[derive(Clone, Debug)]
+/// Where runbooks are, and what is asked of them.
+#[derive(Clone, Debug, Default)]
 pub struct Runbooks {
+    /// The folder of the pages, with `templates` in it.
+    pub folder: Option<Located>,
+    /// Rule files and folders whose alerts need a runbook; none: the rules that the replays name.
+    pub rules: Vec<Located>,
     /// The annotation that links to a runbook.
     pub annotation: Option<Located>,
     /// A pattern for the links, whose groups the path may use.
-    pub url: Option<Located>,
+    pub url: Option<(Located, Regex)>,
     /// The path of a page.
     pub path: Option<Located>,
+    /// The most lines of a page.
+    pub max_lines: Option<u64>,
+    /// Findings that are put up with.
+    pub ignore: Vec<Ignore>,
+}
+
+/// Findings of a name that are put up with.
+#[derive(Clone, Debug)]
+pub struct Ignore {
+    pub finding: Located,
+    /// Only in this file, folder or pattern.
+    pub within: Option<Located>,
+    /// Only about this alert.
+    pub alert: Option<Located>,
+    pub reason: Located,
+}
+
+impl Ignore {
+    /// Whether it speaks of a file.
+    pub fn covers(&self, path: &Path) -> bool {
+        self.within.as_ref().is_none_or(|place| fits(place, path))
+    }
 }
 
 /// Limits on what a drill may use; `None` where a default holds.
@@ -132,9 +157,7 @@ impl Config {
             render.finish();
         }
         if let Some(runbooks) = top.get("runbooks").and_then(|node| Mapping::of(node, "`runbooks`", problems)) {
-            let (annotation, url, path) =
-                (runbooks.string("annotation"), runbooks.string("url"), runbooks.string("path"));
-            self.runbooks = Some(Runbooks { annotation, url, path });
+            self.runbooks = read_runbooks(&runbooks, problems);
             runbooks.finish();
         }
         if let Some(limits) = top.get("limits").and_then(|node| Mapping::of(node, "`limits`", problems)) {
@@ -166,6 +189,54 @@ impl Config {
         let length = |place: &str| (Path::new(place).components().count(), place.len());
         let fitting = self.languages.iter().filter(|(place, _)| fits(place, path));
         fitting.max_by_key(|(place, _)| length(place)).map(|(_, language)| language)
+    }
+}
+
+fn read_runbooks(fields: &Mapping<'_>, problems: &Problems<'_>) -> Runbooks {
+    let url = fields.string("url").and_then(|url| match Regex::new(&format!("^(?:{})$", url.value)) {
+        Ok(pattern) => Some((url, pattern)),
+        Err(error) => {
+            let problem = Diagnostic::error(format!("`url` is no regular expression: {error}"));
+            problems.push(url.diagnose_all(problem.help("such as 'https://wiki.example.com/(.*)'")));
+            None
+        }
+    });
+    let path = fields.string("path");
+    if url.is_some() != path.is_some()
+        && let Some(one) = url.as_ref().map(|(url, _)| url).or(path.as_ref())
+    {
+        let problem = Diagnostic::error("`url` and `path` of `runbooks` belong together");
+        problems.push(one.diagnose_all(problem.help("`path` may use the groups of `url`: 'runbooks/$1.md'")));
+    }
+    let mut ignore = Vec::new();
+    for item in fields.list("ignore") {
+        let Some(item) = Mapping::of(item, "an entry of `ignore`", problems) else { continue };
+        let (within, alert) = (item.string("in"), item.string("alert"));
+        if let Some((place, Err(error))) = within.as_ref().and_then(|place| Some((place, pattern(place)?))) {
+            problems
+                .push(place.diagnose_all(Diagnostic::error(format!("this is no pattern for paths: {}", error.msg))));
+        }
+        match (item.string("finding"), item.string("reason").filter(|reason| !reason.trim().is_empty())) {
+            (Some(finding), Some(reason)) => ignore.push(Ignore { finding, within, alert, reason }),
+            (finding, _) => {
+                let problem = Diagnostic::error("an entry of `ignore` needs `finding` and `reason`")
+                    .help("{finding: long-page, in: runbooks/x.md, reason: why}");
+                match finding {
+                    Some(finding) => problems.push(finding.diagnose_all(problem)),
+                    None => problems.push(problem),
+                }
+            }
+        }
+        item.finish();
+    }
+    Runbooks {
+        folder: fields.string("folder"),
+        rules: fields.strings("rules"),
+        annotation: fields.string("annotation"),
+        url,
+        path,
+        max_lines: fields.limit("max_lines"),
+        ignore,
     }
 }
 
@@ -206,7 +277,12 @@ mod tests {
 languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql, 'vendor/**/*.yaml': skip, 'vendor/*/own/*': promql}
 external_labels: {cluster: home}
 render: {command: make rules, output: build, timeout: 1m}
-runbooks: {annotation: runbook_url, url: 'https://x/(.*)', path: 'runbooks/$1.md'}
+runbooks:
+  annotation: runbook_url
+  url: 'https://x/(.*)'
+  path: 'runbooks/$1.md'
+  rules: [rules]
+  ignore: [{finding: long-page, in: 'runbooks/old/*.md', reason: to be split}]
 limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes: 2000}
 ";
         let config = Config::read(&Source::new("firedrill.yaml", text)).unwrap();
@@ -217,6 +293,8 @@ limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes:
         assert_eq!(config.language(Path::new("other/a.yaml")), None);
         assert!(matches!(config.language(Path::new("vendor/x/y/a.yaml")), Some(Language::Skipped(_))));
         assert_eq!(config.language(Path::new("vendor/x/own/a.yaml")), Some(&Language::Promql));
+        assert!(config.runbooks.ignore[0].covers(Path::new("runbooks/old/a.md")));
+        assert!(!config.runbooks.ignore[0].covers(Path::new("runbooks/a.md")));
         let limits = Limits {
             max_samples: Some(1_000_000),
             max_series: Some(1000),
@@ -235,6 +313,17 @@ limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes:
         assert_eq!(found.len(), 3, "{found:#?}");
         assert!(found[0].contains("did you mean `paths`?"), "{}", found[0]);
         assert!(found[1].contains("write promql, logql, metricsql or skip"), "{}", found[1]);
+    }
+
+    #[test]
+    fn what_is_wrong_about_runbooks_has_its_place() {
+        let text = "runbooks:\n  url: '('\n  path: x\n  ignore: [{finding: long-page}]\n";
+        let found: Vec<String> =
+            Config::read(&Source::new("f.yaml", text)).unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 3, "{found:#?}");
+        assert!(found[0].starts_with("f.yaml:2:9: `url` is no regular expression"), "{}", found[0]);
+        assert!(found[1].starts_with("f.yaml:3:9: `url` and `path`"), "{}", found[1]);
+        assert!(found[2].starts_with("f.yaml:4:22: an entry of `ignore` needs"), "{}", found[2]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod output;
 mod paths;
 mod query;
 mod query_logs;
+mod runbook;
 mod schema;
 mod show;
 mod test;
@@ -60,6 +61,7 @@ enum Verb {
     Extract(extract::Args),
     Init(init::Args),
     New(new::Args),
+    Runbook(runbook::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
 }
@@ -84,6 +86,7 @@ fn run() -> ExitCode {
         Verb::Extract(args) => extract::run(args),
         Verb::Init(args) => init::run(args),
         Verb::New(args) => new::run(args),
+        Verb::Runbook(args) => runbook::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
     };

@@ -140,6 +140,20 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
+/// The replays below the paths, as `find` has them, where having none is no error; and what cannot be searched.
+pub fn replays(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+    let (mut found, mut errors) = (Found::default(), Vec::new());
+    for path in paths {
+        match path.is_dir() {
+            true => search(path, &mut found, &mut errors),
+            false => found.replays.push(path.clone()),
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.replays.retain(|path| seen.insert(path.clone()));
+    (found.replays, errors)
+}
+
 /// The one replay that a path names: a file, or a folder with a single replay in it.
 pub fn find_one(path: &Path) -> Result<PathBuf, Vec<Diagnostic>> {
     let found = find(&[path.to_owned()])?;

@@ -34,8 +34,9 @@ pub struct Answers {
     samples: Vec<Option<f64>>,
 }
 
+/// What a day answers to a query.
 #[derive(Clone, Debug)]
-enum Answer {
+pub enum Answer {
     /// It yields something at some time.
     Something,
     Nothing,
@@ -44,16 +45,18 @@ enum Answer {
     Error(String),
 }
 
+impl Answer {
+    pub fn is_something(&self) -> bool {
+        matches!(self, Answer::Something)
+    }
+}
+
 /// Asks a day what the documents of its incident ask.
 pub fn answers(playback: &Playback) -> Answers {
     let told = playback.documents.told();
     let queries = told.queries().zip(&told.answered).map(|((finding, language), answered)| {
-        let answered_elsewhere = || answered.load(Ordering::Relaxed);
-        let answer = match language {
-            Language::Promql => answer(playback, finding, answered_elsewhere),
-            Language::Logql => log_answer(playback, finding, answered_elsewhere),
-        };
-        if matches!(answer, Answer::Something) {
+        let answer = ask(playback, &finding.text, language, || answered.load(Ordering::Relaxed));
+        if answer.is_something() {
             answered.store(true, Ordering::Relaxed);
         }
         answer
@@ -63,8 +66,16 @@ pub fn answers(playback: &Playback) -> Answers {
     Answers { queries, samples }
 }
 
-fn answer(playback: &Playback, finding: &Finding, answered: impl Fn() -> bool) -> Answer {
-    let expr = match promql::parse_with(&finding.text, promql::Features::PROMETHEUS) {
+/// Asks a day a query at a few of its times, and then at all of them unless `answered` says that another day has an answer.
+pub fn ask(playback: &Playback, text: &str, language: Language, answered: impl Fn() -> bool) -> Answer {
+    match language {
+        Language::Promql => answer(playback, text, answered),
+        Language::Logql => log_answer(playback, text, answered),
+    }
+}
+
+fn answer(playback: &Playback, text: &str, answered: impl Fn() -> bool) -> Answer {
+    let expr = match promql::parse_with(text, promql::Features::PROMETHEUS) {
         Ok(expr) => expr,
         Err(error) => return Answer::Error(error.message),
     };
@@ -101,8 +112,8 @@ fn tries(playback: &Playback) -> Vec<Duration> {
     steps
 }
 
-fn log_answer(playback: &Playback, finding: &Finding, answered: impl Fn() -> bool) -> Answer {
-    let query = match logql::parse(&finding.text) {
+fn log_answer(playback: &Playback, text: &str, answered: impl Fn() -> bool) -> Answer {
+    let query = match logql::parse(text) {
         Ok(query) => query,
         Err(error) => return Answer::Error(error.message),
     };
@@ -198,7 +209,7 @@ fn expression(incident: &Incident, finding: &Finding, found: &FoundRule) -> Opti
 
 /// A query that no day answers.
 fn unanswered(finding: &Finding, answers: &[&Answer]) -> Option<Diagnostic> {
-    if answers.iter().any(|answer| matches!(answer, Answer::Something)) {
+    if answers.iter().any(|answer| answer.is_something()) {
         return None;
     }
     let text = &finding.text;

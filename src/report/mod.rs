@@ -9,6 +9,7 @@ pub mod json;
 pub mod junit;
 pub mod logs;
 pub mod result;
+pub mod runbook;
 pub mod shake;
 pub mod show;
 mod unit;

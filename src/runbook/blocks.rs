@@ -68,7 +68,8 @@ pub fn directives(page: &Page) -> (Vec<Directive>, Vec<Diagnostic>) {
         if !WORDS.contains(&word) {
             let problem = Diagnostic::error(format!("unknown marker `firedrill:{word}`"));
             let near = nearest(word, WORDS);
-            let help = near.map_or("there are begin, end and ignore".to_owned(), |near| format!("did you mean {near}?"));
+            let help =
+                near.map_or("there are begin, end and ignore".to_owned(), |near| format!("did you mean {near}?"));
             problems.push(problem.at(&page.source, *span).help(help));
             continue;
         }
@@ -150,7 +151,9 @@ fn hash_of(directive: &Directive, problems: &mut Vec<Diagnostic>) -> Option<Stri
     let digits = written.strip_prefix("sha256:").unwrap_or_default();
     if digits.len() < FEWEST_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let problem = Diagnostic::error("this is no hash of a block");
-        problems.push(written.diagnose_all(problem.help("write <!-- firedrill:end -->, `firedrill runbook build` adds it")));
+        problems.push(
+            written.diagnose_all(problem.help("write <!-- firedrill:end -->, `firedrill runbook build` adds it")),
+        );
     }
     Some(digits.to_ascii_lowercase())
 }
@@ -271,11 +274,17 @@ mod tests {
     fn a_block_has_its_kind_its_arguments_and_a_hash_once_it_was_written() {
         let (page, blocks) = parts(PAGE);
         assert_eq!(&*blocks[0].kind, "triage");
-        assert_eq!(blocks[0].arguments.iter().map(|word| word.value.as_str()).collect::<Vec<_>>(), ["vmagent", "at=15:32"]);
+        assert_eq!(
+            blocks[0].arguments.iter().map(|word| word.value.as_str()).collect::<Vec<_>>(),
+            ["vmagent", "at=15:32"]
+        );
         assert_eq!(blocks[0].state(&page), State::Empty);
         let new = built(PAGE, "made\n");
         // The hash is what `printf '\nmade\n\n' | sha256sum` prints.
-        assert_eq!(new, "# T\n\n<!-- firedrill:begin triage vmagent at=15:32 -->\n\nmade\n\n<!-- firedrill:end sha256:de2813587fac -->\n\nmine\n");
+        assert_eq!(
+            new,
+            "# T\n\n<!-- firedrill:begin triage vmagent at=15:32 -->\n\nmade\n\n<!-- firedrill:end sha256:de2813587fac -->\n\nmine\n"
+        );
         let (page, blocks) = parts(&new);
         assert_eq!(blocks[0].state(&page), State::Untouched);
         assert_eq!(built(&new, "made"), new);
@@ -302,13 +311,17 @@ mod tests {
     fn a_page_may_end_with_its_marker_and_begin_with_a_mark_of_the_byte_order() {
         let page = "\u{feff}<!-- firedrill:begin alert A -->\n<!-- firedrill:end -->";
         let new = built(page, "x");
-        assert!(new.starts_with("\u{feff}<!-- firedrill:begin alert A -->\n\nx\n\n<!-- firedrill:end sha256:"), "{new:?}");
+        assert!(
+            new.starts_with("\u{feff}<!-- firedrill:begin alert A -->\n\nx\n\n<!-- firedrill:end sha256:"),
+            "{new:?}"
+        );
         assert!(new.ends_with("-->"));
     }
 
     #[test]
     fn markers_in_code_are_none() {
-        let page = "```\n<!-- firedrill:begin a -->\n```\n\n`<!-- firedrill:end -->`\n\n    <!-- firedrill:begin a -->\n";
+        let page =
+            "```\n<!-- firedrill:begin a -->\n```\n\n`<!-- firedrill:end -->`\n\n    <!-- firedrill:begin a -->\n";
         assert!(parts(page).1.is_empty());
     }
 

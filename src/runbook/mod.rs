@@ -2,8 +2,13 @@
 //!
 //! `page` takes a page apart, `blocks` finds what is ours in it and puts new text there, byte for byte sparing the rest.
 
+pub mod address;
 pub mod blocks;
+pub mod check;
 pub mod page;
+pub mod pages;
+pub mod replays;
 
 pub use blocks::{Block, State};
 pub use page::Page;
+pub use replays::Replays;

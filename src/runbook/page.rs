@@ -63,6 +63,7 @@ impl Page {
         page.take_events();
         page.code.sort_unstable();
         page.comments = comments(source.text(), &page.code);
+        page.take_references();
         page
     }
 
@@ -157,6 +158,21 @@ impl Page {
         }
     }
 
+    /// `{{< ref "x.md" >}}`, by which Hugo links pages.
+    fn take_references(&mut self) {
+        let text = self.source.text();
+        for mark in ["{{< ref ", "{{< relref ", "{{% ref ", "{{% relref "] {
+            for (at, _) in text.match_indices(mark).filter(|(at, _)| !holds(&self.code, *at)) {
+                let rest = &text[at + mark.len()..];
+                let Some(name) = rest.strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+                let start = at + mark.len() + 1;
+                let span = Span::new(start, start + name.len());
+                self.links.push(Link { target: name.to_owned(), span, undefined: false });
+            }
+        }
+        self.links.sort_by_key(|link| link.span);
+    }
+
     /// What the page calls itself: its first heading, if that is one of the first level.
     pub fn title(&self) -> Option<&Heading> {
         self.headings.first().filter(|heading| heading.level == 1)
@@ -232,7 +248,8 @@ mod tests {
 
     #[test]
     fn anchors_are_those_of_the_published_page() {
-        let page = page("# A b!\n## `rate()` of _x_\n## A b\n### Own {#mine}\n<a name=\"old\"></a>\n\n<h2 id='h'>x</h2>\n");
+        let page =
+            page("# A b!\n## `rate()` of _x_\n## A b\n### Own {#mine}\n<a name=\"old\"></a>\n\n<h2 id='h'>x</h2>\n");
         let anchors: Vec<&str> = page.anchors.iter().map(String::as_str).collect();
         assert_eq!(anchors, ["a-b", "a-b-1", "h", "mine", "old", "rate-of-x"]);
         assert_eq!(page.title().map(|title| title.text.as_str()), Some("A b!"));

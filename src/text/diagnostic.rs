@@ -64,12 +64,19 @@ impl Diagnostic {
     /// The finding for people: headline, place, the line with a caret under the place, help. Without a line break at
     /// the end.
     pub fn render(&self, color: bool) -> String {
+        self.render_named("", color)
+    }
+
+    /// As `render`, where findings of its kind have a name: `warning[dead-link]`.
+    pub fn render_named(&self, name: &str, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut report = level.primary_title(self.message.as_str()).elements(Vec::<Origin<'_>>::new());
+        let title = level.primary_title(self.message.as_str());
+        let title = if name.is_empty() { title } else { title.id(name) };
+        let mut report = title.elements(Vec::<Origin<'_>>::new());
         let excerpt = self.place.as_ref().map(|(source, span)| (source, Excerpt::of(source, *span)));
         if let Some((source, excerpt)) = &excerpt {
             let annotation = AnnotationKind::Primary.span(excerpt.marked.start..excerpt.marked.end);

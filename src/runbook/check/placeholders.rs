@@ -1,0 +1,201 @@
+//! What was left to be written, and names of things that are gone by the next incident.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::incident::Kind;
+use crate::text::Span;
+
+use super::{Checked, Finding, Name};
+
+/// Marks of what is to be written. Parameters such as `<namespace>` and `<value of the label instance>` are none: whoever reads
+/// them knows what to fill in.
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)
+          \b(?:TODO|FIXME|TBD|XXX)\b
+        | \bxxx+\b
+        | <\s*(?i:your|my|insert|replace|fill|change|enter|put|add|todo|describe|placeholder)\b[^<>\n]*>
+        | (?i:\[(?:insert|your|todo|tbd|fill\ in)\b[^\]\n]*\](?:[^(\[]|$))
+        | (?i:\b(?:replace|change)[_-]?me\b)
+        | (?i:\blorem\ ipsum\b)
+        ",
+    )
+});
+
+/// Parts of names that are drawn by lot: `-7d9c5b6f4-abcde` of a Deployment's pod, `-x7k2p` of a DaemonSet's, ids of disks and machines.
+static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?x)
+          (?P<replica>\b[a-z][a-z0-9.-]*-[a-z0-9]{8,10}-[a-z0-9]{5}\b)
+        | (?P<daemon>\b[a-z][a-z0-9.-]*-[bcdfghjklmnpqrstvwxz0-9]{5}\b)
+        | (?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)
+        | (?P<machine>\bi-[0-9a-f]{17}\b)
+        | (?P<node>\bip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b)
+        ",
+    )
+});
+
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the patterns are constants, and a test compiles them")
+}
+
+/// Placeholders and dead identifiers of what people have written, at most one of each in a line, and each parameter once.
+pub fn find(page: &Checked) -> Vec<Finding> {
+    let text = page.page.source.text();
+    let mut findings = Vec::new();
+    let mut start = 0;
+    let fenced = fenced_lines(page);
+    let mut told: Vec<&str> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let at = start;
+        start += line.len();
+        if page.is_generated(at) {
+            continue;
+        }
+        if let Some(found) = PLACEHOLDER.find_iter(line).find(|found| !page.page.is_comment(at + found.start())) {
+            let words = found.as_str().trim_end();
+            let again = words.starts_with('<') && told.contains(&words);
+            let help = match words.starts_with('<') {
+                true => "say where its value comes from, such as a label of the alert",
+                false => "write it, or take it away: nobody has time for it in an incident",
+            };
+            let span = Span::new(at + found.start(), at + found.start() + words.len());
+            let message = format!("{words} is left to be written");
+            if !again {
+                told.push(words);
+                findings.push(Finding::new(Name::Placeholder, &page.page.source, span, message).help(help));
+            }
+        }
+        // In what a command has printed, a name is only an example.
+        if fenced.is_output(at, at + line.len()) {
+            continue;
+        }
+        if let Some((span, what)) = identifier(line) {
+            let span = Span::new(at + span.start, at + span.end);
+            if page.page.is_comment(span.start) {
+                continue;
+            }
+            let message = format!("{} is {what}: by the next incident it is gone", page.page.text(span));
+            let help = "name what stays, such as `deploy/NAME`, or select it by a label: -l app=NAME";
+            findings.push(Finding::new(Name::DeadIdentifier, &page.page.source, span, message).help(help));
+        }
+    }
+    findings
+}
+
+/// Which lines of fences are commands.
+struct Fenced {
+    fences: Vec<Span>,
+    commands: Vec<Span>,
+}
+
+fn fenced_lines(page: &Checked) -> Fenced {
+    let fence = |span: &&Span| page.page.text(**span).contains('\n') || page.page.text(**span).starts_with("    ");
+    let commands = page.document.findings.iter().filter(|found| matches!(found.kind, Kind::Command));
+    Fenced {
+        fences: page.page.code.iter().filter(fence).copied().collect(),
+        commands: commands.map(crate::incident::Finding::place).collect(),
+    }
+}
+
+impl Fenced {
+    fn is_output(&self, start: usize, end: usize) -> bool {
+        let fenced = self.fences.iter().any(|span| (span.start..span.end).contains(&start));
+        fenced && !self.commands.iter().any(|span| span.start < end && start < span.end)
+    }
+}
+
+/// The first name in a line that is drawn by lot, and what it names.
+fn identifier(line: &str) -> Option<(Span, &'static str)> {
+    IDENTIFIER.captures_iter(line).find_map(|groups| {
+        let whole = groups.get(0)?;
+        let name = whole.as_str();
+        let has = |text: &str, test: fn(char) -> bool| text.chars().any(test);
+        let digit: fn(char) -> bool = |c| c.is_ascii_digit();
+        let letter: fn(char) -> bool = |c| c.is_ascii_lowercase();
+        let mut parts = name.rsplitn(3, '-');
+        let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let replica = groups.name("replica").is_some();
+        let hashed = replica && has(before, digit) && (has(before, letter) || has(last, digit));
+        let what = if hashed || ((replica || groups.name("daemon").is_some()) && is_drawn(last)) {
+            "the name of one pod"
+        } else if groups.name("uuid").is_some() {
+            "an id that was made up once"
+        } else if groups.name("machine").is_some() || groups.name("node").is_some() {
+            "the name of one machine"
+        } else {
+            return None;
+        };
+        // `https://host/x-abcde` names a page, not a pod.
+        let before = &line[..whole.start()];
+        let linked = before.rfind("://").is_some_and(|scheme| !before[scheme..].contains(char::is_whitespace));
+        (!linked).then(|| (Span::new(whole.start(), whole.end()), what))
+    })
+}
+
+/// Whether five characters look drawn: letters without vowels, and a digit before one of them. `http2` and `tls12` are words.
+fn is_drawn(part: &str) -> bool {
+    let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+    part.len() == 5
+        && part.chars().all(|c| "bcdfghjklmnpqrstvwxz0123456789".contains(c))
+        && part.chars().filter(char::is_ascii_lowercase).count() >= 2
+        && letters.chars().any(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_drawn_by_lot_are_told_from_lasting_ones() {
+        for name in [
+            "vmagent-7d9c5b6f4-abcde",
+            "vmagent-victoria-metrics-k8s-stack-6c7fdd778-5hdkq",
+            "kube-proxy-b9g23",
+            "pvc-0f3ad1a2-98c1-4d2e-a0aa-111122223333",
+            "i-0123456789abcdef0",
+            "ip-10-0-1-2",
+        ] {
+            assert!(identifier(&format!("kubectl logs {name} -c x")).is_some(), "{name}");
+        }
+        for name in [
+            "prometheus-k8s-0",
+            "alertmanager-main-0",
+            "kube-prometheus-stack",
+            "node-exporter",
+            "grpc-http2",
+            "ingress-tls12",
+            "linux-amd64",
+            "cert-manager-webhook",
+            "10.42.3.110",
+            "2025-11-14",
+            "my-longlonger-hello",
+            "https://example.com/x-b9g23",
+        ] {
+            assert!(identifier(&format!("kubectl logs {name} -c x")).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn placeholders_are_told_from_parameters() {
+        for text in [
+            "TODO",
+            "# TODO: Command needed",
+            "xxx",
+            "<your-namespace>",
+            "<Insert steps>",
+            "[TBD]",
+            "CHANGE_ME",
+            "[insert link]",
+        ] {
+            assert!(PLACEHOLDER.is_match(text), "{text}");
+        }
+        for text in
+            ["<namespace>", "<value of instance label from alert>", "todo-app", "<details>", "[your team](x.md)"]
+        {
+            assert!(!PLACEHOLDER.is_match(text), "{text}");
+        }
+    }
+}
