@@ -8,6 +8,7 @@ pub mod check;
 pub mod page;
 pub mod pages;
 pub mod replays;
+pub mod template;
 
 pub use blocks::{Block, State};
 pub use page::Page;

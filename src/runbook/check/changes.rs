@@ -17,7 +17,8 @@ struct Change {
 
 static CHANGES: LazyLock<Vec<Change>> = LazyLock::new(|| {
     const RESTART: &str = "a restart cannot be taken back: say what it costs, and that nothing is lost";
-    const KUBECTL: &str = r"\b(?:kubectl|oc)\s(?:[^|;&]*\s)?";
+    // Options may come before the verb.
+    const KUBECTL: &str = r"\b(?:kubectl|oc)(?:\s+--?[\w-]+(?:[=\s]\S+)?)*\s+";
     let patterns = [
         (format!("{KUBECTL}rollout\\s+restart\\b"), RESTART),
         (format!("{KUBECTL}delete\\s+(?:pods?|po)\\b"), RESTART),
