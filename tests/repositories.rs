@@ -176,6 +176,34 @@ fn what_a_broken_rule_file_may_decide_is_no_verdict() {
 }
 
 #[test]
+fn each_side_of_an_or_says_why_it_never_spoke() {
+    for (expr, says) in [
+        (
+            "used > 95 or used < 10",
+            &[
+                "used came no nearer than 90 (at 12:20:00): `> 95` holds",
+                "used came no nearer than 50 (at 12:00:00): `< 10` holds",
+            ][..],
+        ),
+        (
+            "used > 95 or used > 80 and used < 60",
+            &["`> 95` holds", "every condition held at some tick, but never all of them"],
+        ),
+        (
+            "used > 80 unless used > 0",
+            &["the condition of used > 80 unless used > 0 held at some tick, but never together"],
+        ),
+        ("used > used", &["used > used yielded nothing at any tick"]),
+    ] {
+        let rules = RULES.replace("used > 80", expr);
+        let files = [("rules.yaml", rules.as_str()), ("a/replay.yaml", &replay("../rules.yaml", 90, ""))];
+        let output = firedrill(folder(&files).path(), &["test", "--run", "day"]);
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        says.iter().for_each(|says| assert!(told(&output).contains(says), "{expr}: {says}: {}", told(&output)));
+    }
+}
+
+#[test]
 fn a_rule_file_that_is_not_there_does_not_stop_the_others() {
     let files = [("rules.yaml", RULES), ("a/replay.yaml", &replay("../rules.yaml, ../gone.yaml", 90, ""))];
     let tested = firedrill(folder(&files).path(), &["test"]);

@@ -1,12 +1,14 @@
 //! Why an alert did what it did: how near its conditions came, which `for` or threshold would have met the
 //! expectation, and the chart of it.
 
+use crate::engine::Steps;
 use crate::evidence::{
-    self, Condition, Nearness, Place, Reason, Row, Timeline, agrees, compared, conditions, distinguishing, written,
+    self, Condition, Nearness, Place, Reason, Row, Timeline, agrees, alternatives, compared, conditions,
+    distinguishing, written,
 };
 use crate::labels::{Labels, Matcher};
 use crate::number;
-use crate::rules::{RuleKind, RuleRef};
+use crate::rules::{Expression, RuleKind, RuleRef};
 use crate::time::Timestamp;
 
 use super::judge::Shortfall;
@@ -117,27 +119,37 @@ fn values_at(playback: &Playback, at: RuleRef, life: &Life) -> Vec<Reason> {
     let tell = |condition: Condition<'_>| {
         let matrix = playback.evaluate(condition.operand, &steps).ok()?;
         let column = matrix.columns().find(|column| agrees(column.labels, &life.labels))?;
+        // Of alternatives, those that spoke.
+        let value = column.at(step).filter(|value| condition.holds(*value))?;
         let text = format!(
             "{} was {} at {}",
             written(&rule.expr, condition.operand),
-            number::format_g(column.at(step)?, 4),
+            number::format_g(value, 4),
             clock(life.active, start)
         );
         Some(Reason { place: Some(Place::within(&rule.expr, condition.threshold_span)), text })
     };
-    conditions(expr).into_iter().filter_map(tell).collect()
+    alternatives(expr).into_iter().flat_map(conditions).filter_map(tell).collect()
 }
 
-/// Why an expression never yielded anything: the condition that never held, and how near it came.
+/// Why an expression never yielded anything: for each of the alternatives that an `or` joins, the condition that never held,
+/// and how near it came.
 fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<Reason> {
     let rule = playback.rule(at);
     let Some(expr) = rule.expression() else { return Vec::new() };
     let steps = playback.steps(at);
-    for condition in conditions(expr) {
-        let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
+    alternatives(expr).into_iter().map(|part| never_held(playback, at, part, selector, &steps)).collect()
+}
+
+/// Why a part of a rule without `or` never yielded anything.
+fn never_held(playback: &Playback, at: RuleRef, expr: Expression<'_>, selector: &[Matcher], steps: &Steps) -> Reason {
+    let rule = playback.rule(at);
+    let all = conditions(expr);
+    for condition in &all {
+        let Ok(matrix) = playback.evaluate(condition.operand, steps) else { continue };
         let meant = matrix.columns().filter(|column| may_meet(column.labels, selector));
         let operand = written(&rule.expr, condition.operand);
-        let reason = match Nearness::of(&condition, meant.flat_map(|column| column.iter())) {
+        let reason = match Nearness::of(condition, meant.flat_map(|column| column.iter())) {
             Nearness::Holds => continue,
             Nearness::Misses { step, value } => {
                 let time = steps.0.get(step).map_or(playback.day.start(), |step| step.frontier.at);
@@ -147,16 +159,21 @@ fn never_active(playback: &Playback, at: RuleRef, selector: &[Matcher]) -> Vec<R
                         "{operand} came no nearer than {} (at {}): {} holds at no tick",
                         number::format_g(value, 4),
                         clock(time, playback.day.start()),
-                        compared(&rule.expr, expr, &condition)
+                        compared(&rule.expr, expr, condition)
                     ),
                 }
             }
             Nearness::NoValue => evidence::no_value(&playback.generated.store, &rule.expr, condition.operand, &operand),
         };
-        return vec![reason];
+        return reason;
     }
-    let text = "every condition held at some tick, but never all of them together for one label set".to_owned();
-    vec![Reason { place: Some(Place::within(&rule.expr, expr.span())), text }]
+    let part = written(&rule.expr, expr);
+    let text = match all.len() {
+        0 => format!("{part} yielded nothing at any tick"),
+        1 => format!("the condition of {part} held at some tick, but never together with what else it asks for"),
+        _ => "every condition held at some tick, but never all of them together for one label set".to_owned(),
+    };
+    Reason { place: Some(Place::within(&rule.expr, expr.span())), text }
 }
 
 /// Whether an alert from this series can be one that a selector selects: no label of it contradicts a matcher.
@@ -173,7 +190,7 @@ pub fn chart(playback: &Playback, at: RuleRef, selector: &[Matcher], lives: &[Li
     let steps = playback.steps(at);
     let ticks: Vec<Timestamp> = steps.0.iter().map(|step| step.frontier.at).collect();
     let mut rows = Vec::new();
-    for condition in rule.expression().map(conditions).unwrap_or_default() {
+    for condition in rule.expression().into_iter().flat_map(alternatives).flat_map(conditions) {
         let Ok(matrix) = playback.evaluate(condition.operand, &steps) else { continue };
         let wanted = |labels: &Labels| match lives {
             [] => may_meet(labels, selector),

@@ -72,6 +72,24 @@ impl Nearness {
     }
 }
 
+/// The expressions joined by `or`, of which any may speak; the whole where there is no `or`.
+pub fn alternatives<'a>(expr: impl Into<Expression<'a>>) -> Vec<Expression<'a>> {
+    let both = |sides: [Expression<'a>; 2]| sides.into_iter().flat_map(alternatives).collect();
+    match expr.into() {
+        Expression::Promql(expr) => match &expr.kind {
+            ExprKind::Paren(inner) => alternatives(inner.as_ref()),
+            ExprKind::Binary(binary) if binary.op == BinaryOp::Or => both([(&binary.lhs).into(), (&binary.rhs).into()]),
+            _ => vec![expr.into()],
+        },
+        Expression::Logql(expr) => match &expr.kind {
+            logs::ExprKind::Binary(binary) if binary.op == BinaryOp::Or => {
+                both([(&binary.lhs).into(), (&binary.rhs).into()])
+            }
+            _ => vec![expr.into()],
+        },
+    }
+}
+
 /// The conditions that all have to hold, from left to right: those joined by `and`, and the left side of `unless`.
 pub fn conditions<'a>(expr: impl Into<Expression<'a>>) -> Vec<Condition<'a>> {
     let mut found = Vec::new();
@@ -170,6 +188,18 @@ mod tests {
         assert_eq!(told("a == 0 unless b > 1"), ["a Equal 0"]);
         assert_eq!(told("a > b"), Vec::<String>::new());
         assert_eq!(told("absent(a)"), Vec::<String>::new());
+        assert_eq!(told("a > 1 or b > 2"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn alternatives_are_the_sides_of_or() {
+        let told = |text: &str| -> Vec<String> {
+            let expr = parse(text).unwrap();
+            let sides = alternatives(&expr).into_iter();
+            sides.map(|side| text[side.span().start..side.span().end].to_owned()).collect()
+        };
+        assert_eq!(told("(a > 1 or b > 2) or (c and d)"), ["a > 1", "b > 2", "c and d"]);
+        assert_eq!(told("a > 1"), ["a > 1"]);
     }
 
     #[test]

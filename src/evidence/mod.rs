@@ -11,7 +11,7 @@ mod unfiltered;
 
 use crate::text::{Located, Source, Span};
 
-pub use condition::{Condition, Nearness, conditions};
+pub use condition::{Condition, Nearness, alternatives, conditions};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use selectors::{missing_selector, streams_near, unmet_selector};

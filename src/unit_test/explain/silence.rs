@@ -2,7 +2,7 @@
 
 use crate::engine::{Step, Steps};
 use crate::evidence::{
-    Missing, Nearness, Place, Reason, agrees, compared, conditions, instead, missing, no_value, written,
+    Missing, Nearness, Place, Reason, agrees, alternatives, compared, conditions, instead, missing, no_value, written,
 };
 use crate::labels::Labels;
 use crate::number;
@@ -30,7 +30,7 @@ pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timest
         return vec![reason];
     }
     let mut found = Vec::new();
-    for condition in conditions(expr) {
+    for condition in alternatives(expr).into_iter().flat_map(conditions) {
         let Some(matrix) = played.evaluate(condition.operand, &steps) else { continue };
         let operand = written(&rule.expr, condition.operand);
         let place = Some(Place::within(&rule.expr, condition.threshold_span));
@@ -87,7 +87,7 @@ pub fn could_become(played: &Played<'_>, at: RuleRef, until: Timestamp) -> Vec<L
     let mut steps = played.run.steps(at);
     steps.0.retain(|step| step.frontier.at <= until);
     let mut found = Vec::new();
-    for condition in rule.promql().map(conditions).unwrap_or_default() {
+    for condition in rule.promql().into_iter().flat_map(alternatives).flat_map(conditions) {
         let Some(matrix) = played.evaluate(condition.operand, &steps) else { continue };
         for column in matrix.columns().filter(|column| column.iter().next().is_some()) {
             let mut labels = column.labels.without_name().builder();
