@@ -7,9 +7,9 @@ use super::histogram::Distribution;
 use super::metrics::{Generator, Metric, join};
 use super::model::{Day, Target};
 use super::provenance::{self, Figure, SeriesProvenance};
-use super::timeline::Timeline;
+use super::timeline::{Timeline, whole};
 use super::units::Rate;
-use super::values::{Of, Values, whole};
+use super::values::{Of, Values};
 use crate::histogram::Sample;
 use crate::labels::{Labels, METRIC_NAME};
 use crate::number::{is_stale, stale_marker};
@@ -281,7 +281,9 @@ impl<'a> Scrape<'a> {
             if began || series.is_none() {
                 self.turn(&mut series, self.labels(own, restarted), time, store)?;
             }
-            let value = values.next(time).map(|sample| match sample {
+            let exactly = if rounds && base.fract() == 0.0 { values.whole(time) } else { None };
+            let next = exactly.map_or_else(|| values.next(time), |value| Some(Sample::Float(value)));
+            let value = next.map(|sample| match sample {
                 Sample::Float(value) if !is_stale(value) => {
                     let value = if base == 0.0 { value } else { value + base };
                     Sample::Float(if rounds { whole(value) } else { value })

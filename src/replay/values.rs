@@ -6,7 +6,7 @@ use super::histogram::Distribution;
 use super::metrics::{Generator, Metric, Noise};
 use super::native::{self, Buckets, Parts};
 use super::random::Random;
-use super::timeline::{Level, Meter, Timeline};
+use super::timeline::{Level, Meter, Timeline, whole};
 use super::units::Rate;
 use crate::histogram::Sample;
 use crate::promql::series_values::SampleRun;
@@ -28,8 +28,6 @@ pub enum Values<'a> {
 /// The observations of one distribution, and how much of each counts.
 pub struct Share<'a> {
     meter: Meter<'a>,
-    /// What passed before the last restart.
-    before: f64,
     part: f64,
 }
 
@@ -109,16 +107,26 @@ impl<'a> Values<'a> {
         }))
     }
 
-    /// Notes a restart: from here on counters count anew. Returns what the counter had reached.
+    /// The whole number that a rate has come to; `None` for what is no rate, or has whole numbers of itself.
+    pub fn whole(&mut self, time: Timestamp) -> Option<f64> {
+        match self {
+            Values::Rate(meter) => Some(meter.whole(time)),
+            _ => None,
+        }
+    }
+
+    /// Notes a restart: from here on counters count anew. Returns what has to be taken off from what the counter says.
     pub fn restart(&mut self, time: Timestamp) -> f64 {
         match self {
             Values::Bucket(shares) | Values::Sum(shares) | Values::Native { shares, .. } => {
-                for share in shares {
-                    share.before = share.meter.total(time);
-                }
+                shares.iter_mut().for_each(|share| share.meter.restart(time));
                 0.0
             }
-            Values::Counted { .. } | Values::Rate(_) | Values::Drained { .. } => self.total(time),
+            Values::Rate(meter) => {
+                meter.restart(time);
+                0.0
+            }
+            Values::Counted { .. } | Values::Drained { .. } => self.total(time),
             Values::Gauge { .. } | Values::Backlog(_) | Values::Listed { .. } => 0.0,
         }
     }
@@ -142,7 +150,6 @@ fn shares<'a>(
 ) -> Vec<Share<'a>> {
     let share = |(distribution, rates): &'a (Distribution, Timeline<Rate>)| Share {
         meter: Meter::new(rates),
-        before: 0.0,
         part: part(distribution),
     };
     observations.iter().map(share).collect()
@@ -151,11 +158,6 @@ fn shares<'a>(
 impl Share<'_> {
     /// Whole observations since the last restart.
     fn observed(&mut self, time: Timestamp) -> f64 {
-        whole(self.meter.total(time) - self.before)
+        self.meter.whole(time)
     }
-}
-
-/// Rounded down to a whole number; what a millionth is missing from is rounded up, for sums of fractions stray.
-pub fn whole(value: f64) -> f64 {
-    (value + 1e-6).floor()
 }
