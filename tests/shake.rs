@@ -127,7 +127,7 @@ fn a_drill_that_falls_short_as_it_is_is_not_shaken_and_that_is_told() {
     );
 }
 
-/// The two incidents that are quick without optimisation; `firedrill test --shake` does all five.
+/// The two incidents that are quick without optimisation; `.ci/run` shakes all five.
 #[test]
 fn incidents_hold_or_say_what_they_hang_on_and_come_out_alike_on_any_number_of_threads() {
     let shaken = |jobs: &str| {
