@@ -101,6 +101,46 @@ fn recording_rules_are_read_through() {
 }
 
 #[test]
+fn what_matchers_say_of_one_side_holds_for_the_other_where_all_labels_match() {
+    let exprs = [
+        "a{env=\"prod\"} / b > 0.5",
+        "a{env=\"prod\"} > 5 and b > 3",
+        "rate(errors_total{env=\"prod\"}[5m]) / rate(requests_total{team=\"a\"}[5m]) > 0.1",
+        "a{env=\"prod\"} > 5 and ignoring(env, zone) b{zone=\"z\"} > 3",
+        "a{env=\"prod\"} > 5 or absent(b{job=\"x\"})",
+    ];
+    all_pass("", &exprs, "2m");
+}
+
+#[test]
+fn new_replays_hold_when_they_are_shaken() {
+    let exprs = [
+        "queue > 100",
+        "free < 10 unless on(instance) maintenance == 1",
+        "rate(errors_total[5m]) / rate(requests_total[5m]) > 0.05",
+        "100 * (1 - avail_bytes / size_bytes) > 90",
+        "disk_used_ratio > 0.8",
+        "histogram_quantile(0.99, sum by (le) (rate(latency_seconds_bucket[5m]))) > 0.25",
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("rules.yaml"), rules("", &exprs, "2m")).expect("a file");
+    for nth in 0..exprs.len() {
+        let made = firedrill(folder.path(), &["new", "replay", "--alert", &format!("A{nth}")]);
+        assert_eq!(made.status.code(), Some(0), "{}", told(&made));
+    }
+    let shaken = firedrill(folder.path(), &["test", "--shake", "incidents", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&shaken.stdout).expect("JSON");
+    for one in report["shaken"].as_array().expect("shaken drills") {
+        let figures = one["flips"].as_array().expect("flips").iter();
+        let figures: Vec<_> =
+            figures.filter(|flip| flip["shake"].as_str().is_some_and(|s| s.starts_with("metrics"))).collect();
+        assert!(figures.is_empty(), "{}: {figures:#?}", one["drill"]);
+    }
+    let share = fs::read_to_string(folder.path().join("incidents/a4/replay.yaml")).expect("a replay");
+    assert!(share.contains("incident: {value: 0.9, between: ["), "{share}");
+}
+
+#[test]
 fn a_rule_that_always_holds_has_no_control() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("rules.yaml"), rules("", &["vector(1)"], "1m")).expect("a file");

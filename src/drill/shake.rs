@@ -131,8 +131,7 @@ impl Shake<'_> {
 pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Shaken, Vec<Diagnostic>> {
     let began = Instant::now();
     let still = Playback::new(incident, day.clone(), limits)?;
-    let exprs = incident.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.expression());
-    let read = rules::sources(&incident.groups, exprs);
+    let read = read(incident);
     let shakes = shakes(incident, day, &still);
     let ran: Vec<Option<Ran>> = shakes.par_iter().map(|shake| once(shake, incident, day, limits, &read)).collect();
     let mut shaken = Shaken {
@@ -165,6 +164,24 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Shaken
     }
     shaken.elapsed = began.elapsed();
     Ok(shaken)
+}
+
+/// The places of the figures of a day on which a verdict hangs: moved by as much as they are loose, they flip it.
+pub fn hanging(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Vec<Span> {
+    let read = read(incident);
+    let flips = |figure: &&LooseFigure| {
+        [Bound::Low, Bound::High].into_iter().any(|bound| {
+            let ran = once(&Shake::Figure(figure, bound), incident, day, limits, &read);
+            matches!(ran, Some(Ran::Run(verdicts, ..)) if !verdicts.is_empty())
+        })
+    };
+    day.loose.par_iter().filter(flips).map(|figure| figure.place).collect()
+}
+
+/// What the rules read.
+fn read(incident: &Incident) -> rules::Sources<'_> {
+    let exprs = incident.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.expression());
+    rules::sources(&incident.groups, exprs)
 }
 
 /// All shakes of a day, in the order in which they are told.

@@ -7,7 +7,12 @@ use crate::promql::ast::{Aggregate, Expr, ExprKind};
 
 /// A whole number of a range, near its plain value, and not below `least`.
 pub fn whole(range: Range, least: usize) -> Option<usize> {
-    let plain = range.plain().max(0.0);
+    // Nobody doubles or halves how many there are.
+    let plain = match (range.low.is_finite(), range.high.is_finite()) {
+        (true, false) if range.low > 1.0 => 1.5 * range.low,
+        (false, true) if range.high > 1.0 => range.high / 2.0,
+        _ => range.plain().max(0.0),
+    };
     let candidates = [plain.round(), plain.ceil(), plain.floor(), range.low.floor() + 1.0, range.high.ceil() - 1.0];
     let fits = |count: &f64| range.contains(*count) && *count >= least as f64 && *count <= MOST_COPIES as f64;
     candidates.into_iter().find(fits).map(|count| count as usize)

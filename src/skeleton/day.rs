@@ -384,9 +384,11 @@ impl Plan {
         }
     }
 
-    /// Buckets whose bounds lie just around the observations, so that a quantile comes out near them.
+    /// Buckets whose bounds lie just around the observations, and around their halves and doubles, so that a quantile comes out
+    /// near them.
     fn histogram(&self, before: f64, after: f64) -> (String, bool) {
-        let mut bounds: Vec<f64> = [before, after].into_iter().flat_map(|value| [short(0.9 * value), value]).collect();
+        let around = |value: f64| [0.5, 1.0, 2.0].map(|factor| [short(0.9 * factor * value), factor * value]);
+        let mut bounds: Vec<f64> = [before, after].into_iter().flat_map(around).flatten().collect();
         bounds.sort_by(f64::total_cmp);
         bounds.dedup();
         let bounds: Vec<String> = bounds.into_iter().map(format_f).collect();

@@ -8,6 +8,7 @@ mod count;
 mod day;
 mod leaf;
 mod library;
+mod matched;
 mod range;
 mod reverse;
 mod sample;
@@ -26,7 +27,7 @@ use crate::logql;
 use crate::promql::ast::{Expr, ExprKind};
 use crate::replay;
 use crate::rules::{Group, Query, Rule, RuleKind, RuleRef};
-use crate::text::Source;
+use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 
 use day::{Plan, Waits};
@@ -37,6 +38,9 @@ use reverse::{At, Choice, DEEPEST, Reverse, Wanted};
 
 /// Wednesday noon, Wednesday before dawn, Sunday noon: for rules that ask for the time of day.
 const STARTS: [i64; 3] = [1_768_392_000_000, 1_768_359_600_000, 1_768_737_600_000];
+
+/// By which part of itself a figure may be more or less, so that verdicts hold: the widest that will do is written.
+const WIDTHS: [f64; 4] = [0.1, 0.03, 0.01, 0.002];
 
 /// What a replay is made for.
 #[derive(Clone, Copy, Debug)]
@@ -212,7 +216,7 @@ impl Wish<'_> {
             let text = write(&[], control);
             let shortfalls = self.drill(&text);
             if shortfalls.is_empty() {
-                return Skeleton { text, shortfalls, within, always };
+                return Skeleton { text: self.steady(text), shortfalls, within, always };
             }
             if missing.is_empty() {
                 missing = shortfalls;
@@ -221,26 +225,39 @@ impl Wish<'_> {
         Skeleton { text: write(&missing, Control::Silent), shortfalls: missing, within, always }
     }
 
+    /// The replay, in which figures that cannot be halved and doubled without another verdict say between what they lie.
+    fn steady(&self, text: String) -> String {
+        let hanging = |text: &str| -> Vec<Span> {
+            let Ok(incident) = self.incident(text) else { return Vec::new() };
+            let limits = self.config.limits.of_day(None);
+            let mut places: Vec<Span> =
+                incident.days().flat_map(|day| drill::shake::hanging(&incident, day, limits)).collect();
+            places.sort_unstable();
+            places.dedup();
+            places
+        };
+        let places = hanging(&text);
+        let narrowed = |width: f64| {
+            let mut narrowed = text.clone();
+            for place in places.iter().rev() {
+                let written = &text[place.start..place.end];
+                if let Some(figure) = write::between(written, width) {
+                    narrowed.replace_range(place.start..place.end, &figure);
+                }
+            }
+            narrowed
+        };
+        let mut tried = WIDTHS.into_iter().filter(|_| !places.is_empty()).map(narrowed);
+        let steady = tried.find(|text| self.drill(text).is_empty() && hanging(text).is_empty());
+        steady.unwrap_or(text)
+    }
+
     /// What keeps the replay from passing.
     fn drill(&self, text: &str) -> Vec<String> {
-        let source = Source::new(self.path.display().to_string(), text);
-        let told = |problems: Vec<crate::text::Diagnostic>| problems.into_iter().map(|p| p.message).collect();
-        let replay = match replay::read(&source, self.path.parent().unwrap_or(Path::new(""))) {
-            Ok(replay) => replay,
+        let told = |problems: Vec<Diagnostic>| problems.into_iter().map(|p| p.message).collect();
+        let incident = match self.incident(text) {
+            Ok(incident) => incident,
             Err(problems) => return told(problems),
-        };
-        let groups = self.library.groups.iter().filter(|group| self.names.contains_key(group.file.name()));
-        let mut groups: Vec<Group> = groups.cloned().collect();
-        drill::of_loki(&mut groups, &replay);
-        let labels = self.config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
-        let incident = Incident {
-            replay,
-            groups,
-            broken: [].into(),
-            external_labels: Labels::from_pairs(labels),
-            documents: Documents::default(),
-            warnings: Vec::new(),
-            name: "skeleton".to_owned(),
         };
         let limits = self.config.limits.of_day(None);
         let mut shortfalls = Vec::new();
@@ -260,6 +277,25 @@ impl Wish<'_> {
             }
         }
         shortfalls
+    }
+
+    /// The replay with the rules that it names.
+    fn incident(&self, text: &str) -> Result<Incident, Vec<Diagnostic>> {
+        let source = Source::new(self.path.display().to_string(), text);
+        let replay = replay::read(&source, self.path.parent().unwrap_or(Path::new("")))?;
+        let groups = self.library.groups.iter().filter(|group| self.names.contains_key(group.file.name()));
+        let mut groups: Vec<Group> = groups.cloned().collect();
+        drill::of_loki(&mut groups, &replay);
+        let labels = self.config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
+        Ok(Incident {
+            replay,
+            groups,
+            broken: [].into(),
+            external_labels: Labels::from_pairs(labels),
+            documents: Documents::default(),
+            warnings: Vec::new(),
+            name: "skeleton".to_owned(),
+        })
     }
 
     /// A day with every series that the rule reads, each with a value to be replaced.
@@ -337,7 +373,15 @@ const LINES: [Duration; 5] = [Duration(10_000), Duration(60_000), Duration(1000)
 
 impl Choice {
     fn first() -> Choice {
-        Choice { right: false, vanish: false, alias: true, usual_names: false, scale: 1.0, start: Timestamp(STARTS[0]) }
+        Choice {
+            carry: false,
+            right: false,
+            vanish: false,
+            alias: true,
+            usual_names: false,
+            scale: 1.0,
+            start: Timestamp(STARTS[0]),
+        }
     }
 }
 
@@ -356,14 +400,17 @@ fn choices(expr: &Expr, groups: &[Group]) -> Vec<Choice> {
     });
     let starts = if calendar { &STARTS[..] } else { &STARTS[..1] };
     let mut choices = Vec::new();
+    let matched = matched::tells(expr, groups);
     for start in starts {
         for vanish in [false, true] {
             for scale in [1.0, 1000.0] {
                 for usual_names in [false, true] {
                     for alias in [true, false] {
                         for right in [false, true] {
-                            let start = Timestamp(*start);
-                            choices.push(Choice { right, vanish, alias, usual_names, scale, start });
+                            for carry in [false, true].into_iter().filter(|carry| matched || !carry) {
+                                let start = Timestamp(*start);
+                                choices.push(Choice { carry, right, vanish, alias, usual_names, scale, start });
+                            }
                         }
                     }
                 }

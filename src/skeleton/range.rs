@@ -102,33 +102,41 @@ impl Range {
         }
     }
 
-    /// A value well inside of it: half as much again as a lower bound, half of an upper one; halfway to 1 or to 100 where
-    /// the bound looks like a part or like per cent.
+    /// A value well inside of it: four times a lower bound, a quarter of an upper one, so that it may be halved and doubled and
+    /// is inside still; where the bound looks like a part or like per cent, less than 1 or 100, and halfway there from bounds
+    /// of more than half of them.
     pub fn plain(self) -> f64 {
         let value = match (self.low.is_finite(), self.high.is_finite()) {
             (false, false) => 1.0,
             (true, true) if self.low == self.high => self.low,
             (true, true) if self.contains(1.0) => 1.0,
+            (true, true) if self.low == 0.0 => self.high / 4.0,
             (true, true) => (self.low + self.high) / 2.0,
             (true, false) => match self.low {
                 0.0 => 1.0,
-                low if low < 0.0 => low / 2.0,
-                low if (0.5..1.0).contains(&low) => (low + 1.0) / 2.0,
-                low if (50.0..100.0).contains(&low) => (low + 100.0) / 2.0,
+                low if low < 0.0 => low / 4.0,
+                low if (0.25..1.0).contains(&low) => within(low, 1.0),
+                low if (25.0..100.0).contains(&low) => within(low, 100.0),
                 low if self.low_closed && low == 1.0 => 1.0,
-                low => 1.5 * low,
+                low => 4.0 * low,
             },
             (false, true) => match self.high {
                 0.0 if self.high_closed => 0.0,
                 0.0 => -1.0,
                 1.0 => 0.0,
-                high if high < 0.0 => 1.5 * high,
-                high => high / 2.0,
+                high if high < 0.0 => 4.0 * high,
+                high => high / 4.0,
             },
         };
         let short = short(value);
         if self.contains(short) { short } else { value }
     }
+}
+
+/// Between a bound and the whole: where half of it is above the bound still, halfway between that and the whole.
+fn within(low: f64, whole: f64) -> f64 {
+    let least = if 2.0 * low < whole { 2.0 * low } else { low };
+    (least + whole) / 2.0
 }
 
 /// A value with few digits, where that changes it by little.
@@ -167,8 +175,17 @@ mod tests {
     fn parts_of_one_and_per_cent_stay_below_the_whole() {
         assert_eq!(Range::above(0.9, false).plain(), 0.95);
         assert_eq!(Range::above(80.0, false).plain(), 90.0);
-        assert_eq!(Range::above(0.05, false).plain(), 0.075);
-        assert_eq!(Range::below(0.1, false).plain(), 0.05);
+        assert_eq!(Range::above(0.4, false).plain(), 0.9);
+    }
+
+    #[test]
+    fn plain_values_may_be_halved_and_doubled() {
+        assert_eq!(Range::above(0.05, false).plain(), 0.2);
+        assert_eq!(Range::below(0.1, false).plain(), 0.025);
+        for threshold in [0.01, 0.3, 5.0, 30.0, 1000.0] {
+            let (above, below) = (Range::above(threshold, false), Range::below(threshold, false));
+            assert!(above.contains(above.plain() / 2.0) && below.contains(2.0 * below.plain()), "{threshold}");
+        }
     }
 
     #[test]

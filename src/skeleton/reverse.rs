@@ -44,6 +44,8 @@ pub enum Reached {
 /// Where something can be had in several ways.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice {
+    /// What matchers say of one side of an operator holds for the other side too, where all labels have to match.
+    pub carry: bool,
     /// Of `a and b` that must not hold the right side fails; of two open operands the left one is given its value first.
     pub right: bool,
     /// A condition may also fail because its series is missing.
@@ -494,6 +496,9 @@ impl<'a> Reverse<'a> {
     /// What an operator asks of the series on its sides.
     pub fn sides(&self, binary: &Binary, at: &At) -> (At, At) {
         let (mut left, mut right) = (at.clone(), at.clone());
+        if self.choice.carry {
+            self.carry(binary, &mut left, &mut right);
+        }
         let Some(VectorMatching { cardinality, on, labels, include, .. }) = &binary.matching else {
             return (left, right);
         };

@@ -1,7 +1,9 @@
 //! Writes a new replay.
 
 use super::day::{Plan, text};
+use super::range::short;
 use super::{Control, Wish, read_selectors, streams};
+use crate::number::format_f;
 use crate::rules::RuleKind;
 use crate::time::{Duration, Timestamp};
 
@@ -143,6 +145,18 @@ fn recorded(wish: &Wish<'_>) -> Vec<String> {
         told.extend(read);
     }
     told
+}
+
+/// A figure with what it lies between, by a part of itself; `None` for what is no number with a unit.
+pub fn between(written: &str, width: f64) -> Option<String> {
+    let (before, rest) = written.split_at(written.find(|c: char| c.is_ascii_digit() || c == '-')?);
+    let end = rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '.'))).unwrap_or(rest.len());
+    let (number, behind) = rest.split_at(end);
+    let value: f64 = number.parse().ok()?;
+    let moved = |by: f64| format!("{before}{}{behind}", format_f(short(value * by)));
+    let (one, other) = (moved(1.0 - width), moved(1.0 + width));
+    let (low, high) = if value < 0.0 { (other, one) } else { (one, other) };
+    Some(format!("{{value: {written}, between: [{low}, {high}]}}"))
 }
 
 /// A label as a key of YAML.
