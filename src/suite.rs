@@ -66,6 +66,8 @@ pub struct Outcome {
     pub unshaken: Vec<(String, Verdict)>,
     /// What documents of incidents say, and their rules and replays do not.
     pub drift: Vec<Diagnostic>,
+    /// What is odd about LogQL, on the lines that it reads.
+    pub log_traps: Vec<Diagnostic>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
 }
@@ -221,6 +223,8 @@ impl Suite {
                 outcome.drift.extend(drill::drift::drift(incident, &its));
             }
         }
+        let days: usize = self.incidents.iter().map(|incident| incident.days().len()).sum();
+        outcome.log_traps = drill::log_traps::traps(&drills, drills.len() == days);
         outcome.drills = drills;
         outcome
     }

@@ -140,3 +140,40 @@ fn what_cannot_be_asked_or_expected_has_its_place() {
         assert!(errors.contains(told), "{query}: {errors}");
     }
 }
+
+#[test]
+fn what_people_get_wrong_in_logql_is_warned_of_and_fails_where_tests_are_strict() {
+    let queries = "queries:\n    - {logql: '{job=\"vmagent\"} | logfmt | wait=\"2\"', at: end, returns: 0}\n\
+                   \x20   - {logql: 'sum by (took) (count_over_time({job=\"vmsingle\"} | json [5m]))', at: start, selects: nothing}\n\
+                   \x20   - {logql: '{job=\"vmagnet\"}', at: end, returns: 1}\n";
+    let copy = changed(
+        "replay.yaml",
+        "queries:\n    # One error in the window",
+        &format!("{queries}    # One error in the window"),
+    );
+    let (_, _, errors) = run(copy.path(), &["test"]);
+    for told in [
+        "warning: no line that comes here has the label `wait`",
+        "warning: a line makes this query fail wherever it is in the window: JSONParserErr",
+        "warning: no stream of any replay meets {job=\"vmagnet\"}",
+    ] {
+        assert!(errors.contains(told) && errors.contains("replay.yaml:"), "{told}: {errors}");
+    }
+    // Which streams there are can only be said where all days have run; a line that fails is one.
+    let (_, _, errors) = run(copy.path(), &["test", "--run", "/day"]);
+    assert!(!errors.contains("no stream of any replay") && errors.contains("a line makes this query fail"), "{errors}");
+
+    let one = "queries:\n    - {logql: 'sum by (took) (count_over_time({job=\"vmsingle\"} | json [5m]))', at: start, selects: nothing}\n";
+    let copy = changed(
+        "replay.yaml",
+        "queries:\n    # One error in the window",
+        &format!("{one}    # One error in the window"),
+    );
+    assert_eq!(run(copy.path(), &["test"]).0, Some(0));
+    assert_eq!(run(copy.path(), &["test", "--strict"]).0, Some(1));
+    let (_, out, _) = run(copy.path(), &["test", "--format", "json"]);
+    let report: Value = serde_json::from_str(&out).expect("JSON");
+    let trap = &report["log_traps"][0];
+    assert!(trap["message"].as_str().is_some_and(|message| message.contains("JSONParserErr")), "{trap}");
+    assert!(trap["place"]["column"].as_u64().is_some_and(|column| column > 15), "{trap}");
+}

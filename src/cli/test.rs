@@ -69,7 +69,7 @@ pub struct Args {
     /// The folder into which --convert writes; without it, the replay of a file's only group goes to standard output
     #[arg(short, long, value_name = "FOLDER", requires = "convert")]
     output: Option<PathBuf>,
-    /// Fail where there is a warning: documents that drifted from rules and replays, cases that test nothing, names that nobody has, results that are left to chance
+    /// Fail where there is a warning: documents that drifted from rules and replays, LogQL that loses lines or fails on one, cases that test nothing, names that nobody has, results that are left to chance
     #[arg(long)]
     strict: bool,
     /// List the YAML files that were searched and cannot be tested
@@ -184,12 +184,13 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         return Err(outcome.problems);
     }
     if args.strict {
-        let notices = outcome.drift.iter_mut().chain(&mut outcome.expired);
+        let notices = outcome.drift.iter_mut().chain(&mut outcome.log_traps).chain(&mut outcome.expired);
         notices.for_each(|notice| notice.severity = Severity::Error);
     }
     output::warn(&outcome.expired);
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
     output::warn(&outcome.drift);
+    output::warn(&outcome.log_traps);
 
     let look = output::look();
     if args.format == Format::Human {
@@ -212,7 +213,8 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if !outcome.problems.is_empty() {
         return Err(outcome.problems);
     }
-    let clean = odd.is_empty() && outcome.drift.is_empty() && outcome.expired.is_empty();
+    let clean =
+        odd.is_empty() && outcome.drift.is_empty() && outcome.log_traps.is_empty() && outcome.expired.is_empty();
     let holds = outcome.holds() && (clean || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
 }

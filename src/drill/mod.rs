@@ -13,6 +13,7 @@ mod judge;
 mod leeway;
 mod load;
 mod log_queries;
+pub mod log_traps;
 pub mod margin;
 pub mod playback;
 mod queries;
@@ -63,6 +64,7 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
         rests_on,
         calibration,
         answers: drift::answers(&playback),
+        seen: log_traps::seen(&playback),
         fired: playback.run.alerts.iter().filter(|track| track.fired_at.is_some()).count(),
         dialect: incident.replay.dialect,
         evaluations: playback.run.evaluations,

@@ -1,6 +1,7 @@
 //! What came out of a drill: checks, each with its verdict, what was expected, what happened and why.
 
 use super::drift::Answers;
+use super::log_traps::Seen;
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::replay::{Dialect, Kind};
@@ -158,6 +159,8 @@ pub struct Drill {
     pub untested: Vec<String>,
     /// What the day says to the documents of the incident.
     pub answers: Answers,
+    /// What the day shows of the LogQL that is asked.
+    pub seen: Vec<Seen>,
     pub elapsed: std::time::Duration,
 }
 

@@ -2,6 +2,7 @@
 //! that are there instead, values and states tick by tick. For drills and unit tests alike.
 
 mod condition;
+mod log_traps;
 mod missing;
 mod operand;
 mod selectors;
@@ -12,6 +13,7 @@ mod unfiltered;
 use crate::text::{Located, Source, Span};
 
 pub use condition::{Condition, Nearness, alternatives, conditions};
+pub use log_traps::{Sighting, Trap, TrapKind, log_traps};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use selectors::{missing_selector, streams_near, unmet_selector};

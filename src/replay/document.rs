@@ -523,10 +523,24 @@ pub struct LogDoc {
     /// These lines for each of these events.
     #[serde(default)]
     pub event: Option<Text>,
-    /// The line, or several. `${time}` is the time of the event, `${n}` its number, and `${wait}` the wait behind an attempt, in
-    /// seconds.
+    /// The line, or several. `${time}` is when it is written, `${n}` the number of the event, `${wait}` the wait behind an attempt, in
+    /// seconds, and `${name}` a value of `fields`.
     #[serde(default)]
     pub line: Option<OneOrMany>,
+    /// One of the lines for each event, not all of them, drawn by these weights: `[95, 5]`.
+    #[serde(default)]
+    pub weights: Option<OneOrMany>,
+    /// What else is filled in: `{user: [ada, bob]}` in turn, `{status: {"200": 95, "500": 5}}` drawn by weights. All streams of an event that
+    /// have a field of this name draw alike.
+    #[serde(default)]
+    #[schemars(with = "Option<FieldsDoc>")]
+    pub fields: Option<Node>,
+    /// Structured metadata of the lines, with the same filled in: `{trace_id: "${n}"}`.
+    #[serde(default)]
+    pub metadata: Entries<Text>,
+    /// How long after the event the lines are written.
+    #[serde(default)]
+    pub delay: Option<Text>,
     /// How `${time}` is written, as strftime and chrono have it: `%Y-%m-%d %H:%M:%S%.3f`. RFC 3339 in UTC unless written.
     #[serde(default)]
     pub time: Option<Text>,
@@ -550,6 +564,21 @@ pub struct LogDoc {
     /// Recorded: by what.
     #[serde(default)]
     pub recorded: Option<Text>,
+}
+
+/// Values of names, event by event.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(rename = "Fields", transparent)]
+#[allow(dead_code, reason = "describes `fields` in the schema; they are read from the tree")]
+pub struct FieldsDoc(std::collections::BTreeMap<String, FieldDoc>);
+
+/// In turn, or drawn by weights.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(rename = "Field", untagged)]
+#[allow(dead_code, reason = "as FieldsDoc")]
+pub enum FieldDoc {
+    InTurn(Vec<Text>),
+    Drawn(std::collections::BTreeMap<String, Text>),
 }
 
 /// The same day with something else.

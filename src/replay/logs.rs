@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use chrono::format::{Item, StrftimeItems};
-
 use super::deserialize::{Reader, Text};
 use super::document::{LogDoc, OneOrMany};
 use super::document_evidence::LinesFileDoc;
@@ -14,7 +12,7 @@ use super::provenance::{self, Figure, Kind, SeriesProvenance};
 use super::read::labels;
 use super::recorded::{Files, millisecond};
 use super::spans::figure;
-use super::tree::substitute;
+use super::written_lines::{self, WrittenLines};
 use crate::labels::Labels;
 use crate::recording::Entry;
 use crate::store::{LineTooLong, LogStore};
@@ -25,16 +23,7 @@ use crate::time::Nanoseconds;
 #[derive(Clone, Debug)]
 pub enum LogLines {
     /// An event writes them.
-    Written {
-        /// The event and its mark, as in `attempt.end`.
-        event: Text,
-        /// The lines of each event, with what is filled in.
-        lines: Vec<Text>,
-        /// How `${time}` is written; `None` for RFC 3339.
-        time: Option<String>,
-        /// The number of the first event.
-        first: u64,
-    },
+    Written(WrittenLines),
     /// They were recorded; in order of time.
     Recorded(Arc<[Entry]>),
 }
@@ -55,7 +44,15 @@ pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: 
     let labels = labels(&doc.stream, reader);
     match (&doc.recorded_file, &doc.event) {
         (Some(file), None) => {
-            let written = [("line", doc.line.is_some()), ("first", doc.first.is_some()), ("time", doc.time.is_some())];
+            let written = [
+                ("line", doc.line.is_some()),
+                ("weights", doc.weights.is_some()),
+                ("fields", doc.fields.is_some()),
+                ("metadata", !doc.metadata.0.is_empty()),
+                ("delay", doc.delay.is_some()),
+                ("first", doc.first.is_some()),
+                ("time", doc.time.is_some()),
+            ];
             if let Some((field, _)) = written.iter().find(|(_, written)| *written) {
                 let problem = Diagnostic::error(format!("`{field}` does not go with `recorded_file`"));
                 let help = "it goes with `event`; what a file cannot say itself stands in `recorded_file: {file: ..., time: ...}`";
@@ -71,7 +68,7 @@ pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: 
                 reader.problem(place, problem.help("lines that an event writes come when it does"));
                 return Vec::new();
             }
-            let lines = written(doc, event, place, day, reader);
+            let lines = written_lines::resolve(doc, event, place, day, reader).map(LogLines::Written);
             lines.map(|lines| LogStream { labels, lines, figure }).into_iter().collect()
         }
         _ => {
@@ -149,41 +146,6 @@ fn recorded(
     Some(streams.into_iter().map(stream).collect())
 }
 
-fn written(doc: &LogDoc, mark: &Text, place: Span, day: &Day, reader: &Reader<'_>) -> Option<LogLines> {
-    let (name, rest) = mark.text.split_once('.').unwrap_or((&mark.text, ""));
-    let Some(event) = day.event(name) else {
-        let known: Vec<&str> = day.events.iter().map(|event| event.name.as_str()).collect();
-        let problem = Diagnostic::error(format!("unknown event `{name}`"));
-        reader.problem(mark.span, problem.help(names::hint(name, "the events are", known.iter().copied())));
-        return None;
-    };
-    reader.keep(mark.span, event.times(rest))?;
-    let mut known: BTreeMap<String, String> = ["time", "n"].map(|name| (name.to_owned(), String::new())).into();
-    if !event.waits.is_empty() || event.marks.len() > 1 {
-        known.insert("wait".to_owned(), String::new());
-    }
-    let Some(OneOrMany(lines)) = &doc.line else {
-        reader.problem(place, Diagnostic::error("missing field `line`").help("add `line: ...` here"));
-        return None;
-    };
-    for line in lines {
-        reader.keep(line.span, substitute(&line.text, &known, false))?;
-    }
-    if let Some(Text { text, span, .. }) = &doc.time
-        && StrftimeItems::new(text).any(|item| matches!(item, Item::Error))
-    {
-        let problem = Diagnostic::error(format!("`{text}` is no way to write a time"));
-        reader.problem(*span, problem.help("write it as strftime does: `%Y-%m-%d %H:%M:%S%.3f`"));
-        return None;
-    }
-    Some(LogLines::Written {
-        event: mark.clone(),
-        lines: lines.clone(),
-        time: doc.time.as_ref().map(|time| time.text.clone()),
-        first: doc.first.unwrap_or(1),
-    })
-}
-
 impl Day {
     /// The lines of a stream in order of time, from all `logs` with its labels; of one time those of the earlier `logs` first. Equal lines
     /// of one time are a nanosecond apart.
@@ -196,9 +158,7 @@ impl Day {
                     line: entry.line.clone(),
                     metadata: entry.metadata.clone(),
                 })),
-                LogLines::Written { event, lines, time, first } => {
-                    self.write_lines((event, lines, time.as_deref(), *first), &mut entries);
-                }
+                LogLines::Written(lines) => lines.write(self, &part.labels, &mut entries),
             }
         }
         entries.sort_by_key(|entry| entry.time);
@@ -257,35 +217,6 @@ impl Day {
         }
         Ok(logs)
     }
-
-    fn write_lines(
-        &self,
-        (mark, lines, format, first): (&Text, &[Text], Option<&str>, u64),
-        entries: &mut Vec<LogEntry>,
-    ) {
-        let (name, mark) = mark.text.split_once('.').unwrap_or((&mark.text, ""));
-        let Some(event) = self.event(name) else { return };
-        let metadata = Labels::empty();
-        for (at, time) in event.times(mark).unwrap_or_default().iter().enumerate() {
-            let written = time.calendar().map_or_else(String::new, |calendar| match format {
-                Some(format) => calendar.format(format).to_string(),
-                None => calendar.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            });
-            let number = first.saturating_add(at as u64);
-            let mut values = BTreeMap::from([("time".to_owned(), written), ("n".to_owned(), number.to_string())]);
-            let wait = event.waits.get(at).map_or_else(String::new, |wait| format!("{:.3}", wait.0 as f64 / 1000.0));
-            values.insert("wait".to_owned(), wait);
-            for line in lines {
-                // What can be filled in was checked when the stream was read.
-                let filled = substitute(&line.text, &values, true).ok().flatten();
-                entries.push(LogEntry {
-                    time: Nanoseconds(time.0.saturating_mul(1_000_000)),
-                    line: filled.unwrap_or_else(|| line.text.clone()),
-                    metadata: metadata.clone(),
-                });
-            }
-        }
-    }
 }
 
 /// Of equal lines of one time Loki keeps one, and all of them were written: the later ones move on by a nanosecond each.
@@ -310,12 +241,17 @@ mod tests {
     use super::super::{LogEntry, read};
     use crate::text::Source;
 
-    fn read_logs(logs: &str) -> Result<Vec<String>, String> {
-        let text = format!(
+    fn replay(logs: &str) -> String {
+        format!(
             "firedrill: replay/1\ntitle: t\nstart: 2026-01-01T00:00:00Z\nend: 2026-01-01T00:05:00Z\n\
-             spans:\n  bad: {{from: \"00:01:00\", to: \"00:02:00\"}}\n\
-             events:\n  a: {{retry: {{while: bad, takes: 10s, waits: [2s, 4.5s]}}}}\n  b: {{at: [\"00:01:10\", \"00:03:00.250\"]}}\nlogs:\n{logs}"
-        );
+             spans:\n  bad: {{from: \"00:01:00\", to: \"00:02:00\"}}\n  all: {{from: start, to: end}}\n\
+             events:\n  a: {{retry: {{while: bad, takes: 10s, waits: [2s, 4.5s]}}}}\n  b: {{at: [\"00:01:10\", \"00:03:00.250\"]}}\n\
+             \x20 c: {{every: {{interval: 100ms, within: all}}}}\nlogs:\n{logs}"
+        )
+    }
+
+    fn read_logs(logs: &str) -> Result<Vec<String>, String> {
+        let text = replay(logs);
         let replay = read(&Source::new("r.yaml", text), Path::new(".")).map_err(|problems| problems[0].to_string())?;
         let day = replay.variant(None).unwrap();
         let entries = day.log_entries(&day.logs[0]);
@@ -346,12 +282,65 @@ mod tests {
     }
 
     #[test]
+    fn fields_come_in_turn_or_by_their_weights_and_lines_so_long_after_the_event() {
+        let many = "  - {stream: {job: a}, event: c, delay: 1.5s, fields: {user: [ada, bob, eve], status: {\"200\": 3, \"500\": 1, \"404\": 0}},\
+                    \x20   line: \"${n} ${user} ${status} ${time}\"}\n";
+        let lines = read_logs(many).unwrap();
+        // Every 100 ms from the start on; the last 14 would be written after the end.
+        assert_eq!(lines.len(), 3000 - 14);
+        assert!(lines[0].starts_with("1500 1 ada ") && lines[0].ends_with(" 2026-01-01T00:00:01.500Z"), "{}", lines[0]);
+        assert!(lines[4].contains(" 5 bob "), "{}", lines[4]);
+        let with = |status: &str| lines.iter().filter(|line| line.contains(status)).count();
+        let (ok, failed) = (with(" 200 2026"), with(" 500 2026"));
+        assert_eq!((ok + failed, with(" 404 2026")), (lines.len(), 0));
+        // A quarter of 2,986 is 747, and three standard deviations are 71.
+        assert!((676..=818).contains(&failed), "{failed}");
+        // Another stream of the same event says the same.
+        let again = read_logs(&many.replace("{job: a}", "{job: b}")).unwrap();
+        assert_eq!(lines, again);
+    }
+
+    #[test]
+    fn one_of_several_lines_is_drawn_by_their_weights() {
+        let lines =
+            read_logs("  - {stream: {job: a}, event: c, line: [ok, \"failed ${n}\"], weights: [9, 1]}\n").unwrap();
+        let failed = lines.iter().filter(|line| line.contains("failed")).count();
+        // A tenth of 3,000 is 300, and three standard deviations are 49.
+        assert!(lines.len() == 3000 && (251..=349).contains(&failed), "{failed} of {}", lines.len());
+    }
+
+    #[test]
+    fn structured_metadata_is_filled_in_and_equal_lines_of_one_time_are_both_there() {
+        let text = replay(
+            "  - {stream: {job: a}, event: b, line: [x, x], metadata: {trace_id: \"t${n}\", user: \"${user}\"}, fields: {user: [ada]}}\n",
+        );
+        let replay = read(&Source::new("r.yaml", text), Path::new(".")).unwrap();
+        let store = replay.variant(None).unwrap().log_store().unwrap();
+        let stream = store.streams()[0];
+        let told = |at: usize| {
+            let entry = stream.entry(at);
+            format!("{} {}", entry.time.0 % 1_000_000_000, entry.metadata.map(ToString::to_string).unwrap_or_default())
+        };
+        assert_eq!(stream.len(), 4);
+        assert_eq!([told(0), told(1)], ["0", "1"].map(|time| format!("{time} {{trace_id=\"t1\", user=\"ada\"}}")));
+        assert_eq!(told(2), "250000000 {trace_id=\"t2\", user=\"ada\"}");
+    }
+
+    #[test]
     fn what_cannot_be_filled_in_is_refused() {
         for (logs, message) in [
             ("  - {stream: {job: a}, event: b, line: \"${wait}\"}\n", "unknown substitution `${wait}`"),
             ("  - {stream: {job: a}, event: b, line: [ok, \"${nn}\"]}\n", "unknown substitution `${nn}`"),
             ("  - {stream: {job: a}, event: b, time: \"%Q\", line: x}\n", "`%Q` is no way to write a time"),
-            ("  - {stream: {job: a}, event: c, line: x}\n", "unknown event `c`"),
+            ("  - {stream: {job: a}, event: d, line: x}\n", "unknown event `d`"),
+            ("  - {stream: {job: a}, event: b, line: \"${u}\", fields: {user: [x]}}\n", "unknown substitution `${u}`"),
+            ("  - {stream: {job: a}, event: b, line: x, metadata: {t: \"${u}\"}}\n", "unknown substitution `${u}`"),
+            ("  - {stream: {job: a}, event: b, line: x, fields: {time: [x]}}\n", "`time` stands for something else"),
+            ("  - {stream: {job: a}, event: b, line: x, fields: {user: []}}\n", "`user` has no values"),
+            ("  - {stream: {job: a}, event: b, line: x, fields: {user: {ada: -1}}}\n", "`-1` is no weight"),
+            ("  - {stream: {job: a}, event: b, line: x, fields: {user: {ada: 0}}}\n", "all weights are 0"),
+            ("  - {stream: {job: a}, event: b, line: [x, y], weights: [1]}\n", "1 weights for 2 lines"),
+            ("  - {stream: {job: a}, event: b, line: x, delay: soon}\n", "`soon` is not a duration"),
         ] {
             let problem = read_logs(logs).unwrap_err();
             assert!(problem.contains(message), "{problem}");

@@ -38,6 +38,7 @@ mod tree;
 mod units;
 mod values;
 mod variants;
+mod written_lines;
 
 pub use deserialize::{Entries, Later, Reader, Text};
 pub use document_expect::TriageDoc;
@@ -57,3 +58,4 @@ pub use read::{read, read_within};
 pub use schema::schema;
 pub use shaken::{Bound, EVALUATION_PHASES, LooseFigure, MISSED_SCRAPES, SCRAPE_PHASES, Shift};
 pub use times::Calendar;
+pub use written_lines::WrittenLines;

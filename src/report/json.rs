@@ -33,6 +33,7 @@ struct Report<'a> {
     unit_tests: Vec<Value>,
     /// What documents of incidents say, and their rules and replays do not.
     drift: Vec<NoticeOut<'a>>,
+    log_traps: Vec<NoticeOut<'a>>,
     /// Drills that `skip` left out up to a day that has passed.
     expired: Vec<NoticeOut<'a>>,
     /// What keeps files from being tested; the exit code is 2.
@@ -345,6 +346,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
         unshaken: outcome.unshaken.iter().map(|(drill, verdict)| UnshakenOut { drill, verdict: *verdict }).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
         drift: outcome.drift.iter().map(notice).collect(),
+        log_traps: outcome.log_traps.iter().map(notice).collect(),
         expired: outcome.expired.iter().map(notice).collect(),
         unusable: outcome.problems.iter().map(notice).collect(),
     };

@@ -6,6 +6,7 @@ mod folds;
 mod labels;
 mod operators;
 mod range;
+mod samples;
 mod sliding;
 mod windows;
 
@@ -15,6 +16,7 @@ use aggregate::Aggregation;
 use labels::Relabel;
 use operators::{Operation, WithLiteral};
 use range::Ranges;
+pub use samples::RangeSamples;
 
 use super::ast::{Expr, ExprKind};
 use crate::engine::{EvalError, Head, Matrix};

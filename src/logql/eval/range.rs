@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::windows::{Series, Window};
-use super::{Env, Grid};
+use super::{Env, Grid, RangeSamples};
 use crate::engine::{EvalError, Head, Matrix, bits};
 use crate::labels::{Labels, MatchOp};
 use crate::logql::ast::{Grouping, RangeAggregate, RangeOp, Selector};
@@ -68,6 +68,12 @@ impl Ranges {
 
     pub fn width(&self) -> usize {
         self.head.len()
+    }
+
+    /// The samples of each series.
+    pub fn samples(&self) -> impl Iterator<Item = RangeSamples<'_>> {
+        let series = self.head.labels.iter().zip(&self.series);
+        series.map(|(labels, series)| RangeSamples { labels, values: &series.values, span: self.span })
     }
 
     pub fn eval(&self, times: &[Nanoseconds]) -> Matrix {

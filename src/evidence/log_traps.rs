@@ -1,0 +1,445 @@
+//! What people get wrong in LogQL and what its answers do not show, found on the entries that a query reads: lines that a filter drops because
+//! they could not be parsed, lines that make a metric query fail, counters that are added up, labels and streams that nothing has.
+
+use std::collections::BTreeSet;
+
+use super::selectors::streams_near;
+use crate::labels::{Labels, MatchOp};
+use crate::logql::ast::{
+    Expr, ExprKind, Grouping, LabelFilter, LabelFilterKind, LogQuery, Query, RangeAggregate, RangeOp, Selector, Stage,
+    StageKind,
+};
+use crate::logql::eval::{Grid, Plan};
+use crate::logql::pattern::{self, Part};
+use crate::logql::pipeline::{ERROR, ERROR_DETAILS, PRESERVE_ERROR, Pipeline};
+use crate::store::LogStore;
+use crate::text::{Span, listed, nearest};
+use crate::time::Nanoseconds;
+
+/// Entries of a query that are looked at.
+const ENTRIES: usize = 200_000;
+
+/// The shortest row of values that is taken for a counter, and the fewest steps up in it.
+const COUNTER: (usize, usize) = (5, 4);
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrapKind {
+    /// A filter drops lines that a parser could not read.
+    DropsErrors,
+    /// A line with an error makes a metric query fail.
+    FailsOnALine,
+    /// `rate` adds up a counter.
+    RateOfACounter,
+    /// A filter or an `unwrap` on a label that no line has.
+    NoLabel,
+    /// A selector that no stream meets.
+    NoStream,
+}
+
+impl TrapKind {
+    /// Whether one day without it is enough to say that there is none.
+    pub fn asks_all_days(self) -> bool {
+        matches!(self, TrapKind::NoLabel | TrapKind::NoStream)
+    }
+}
+
+/// What was found at a place of a query on one day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    pub kind: TrapKind,
+    /// In the text of the query.
+    pub span: Span,
+    /// `None` where the day shows that all is well.
+    pub trap: Option<Trap>,
+}
+
+/// What is wrong, and what to write instead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trap {
+    pub message: String,
+    pub help: String,
+}
+
+/// Looks at a query with the entries of a day; `streams` are those that the day knows of, with or without lines.
+pub fn log_traps(query: &Query, logs: &LogStore, streams: &[&Labels]) -> Vec<Sighting> {
+    let mut found = Vec::new();
+    match query {
+        Query::Log(query) => of_pipeline(query, None, logs, streams, &mut found),
+        Query::Metric(expr) => {
+            expr.walk(&mut |expr| {
+                if let ExprKind::RangeAggregate(aggregate) = &expr.kind {
+                    let unwrapped = aggregate.range.unwrap.as_ref().map(|unwrap| (unwrap.label.as_str(), unwrap.span));
+                    let query = &aggregate.range.query;
+                    // That a stream is not there is what absent_over_time asks.
+                    match aggregate.op {
+                        RangeOp::AbsentOverTime => {}
+                        _ => of_pipeline(query, unwrapped, logs, streams, &mut found),
+                    }
+                    found.extend(counter(aggregate, expr.span, logs));
+                }
+            });
+            found.extend(failures(expr, logs));
+        }
+    }
+    found
+}
+
+fn of_pipeline(
+    query: &LogQuery,
+    unwrapped: Option<(&str, Span)>,
+    logs: &LogStore,
+    streams: &[&Labels],
+    found: &mut Vec<Sighting>,
+) {
+    found.push(stream(&query.selector, streams));
+    for (at, stage) in query.stages.iter().enumerate() {
+        if let StageKind::LabelFilter(filter) = &stage.kind {
+            let mut names = Vec::new();
+            names_of(filter, &mut names);
+            if names.iter().any(|name| is_of_errors(name)) {
+                continue;
+            }
+            let read = Read::new(query, at, logs);
+            found.extend(dropped(&read, stage.span));
+            // `a=""` asks that there be none.
+            found.extend(names.iter().filter_map(|name| no_label(&read, &query.stages[..at], name, stage.span)));
+        }
+    }
+    if let Some((name, span)) = unwrapped {
+        let read = Read::new(query, query.stages.len(), logs);
+        found.extend(no_label(&read, &query.stages, name, span));
+    }
+}
+
+fn stream(selector: &Selector, streams: &[&Labels]) -> Sighting {
+    let meets = |labels: &Labels| selector.matchers.iter().all(|m| m.matches(labels.get(&m.name)));
+    let trap = (!streams.iter().any(|labels| meets(labels))).then(|| Trap {
+        message: format!("no stream of any replay meets {selector}"),
+        help: match streams_near(streams.iter().copied(), selector) {
+            Some(instead) => format!("there is {instead}"),
+            None => "give a replay such a stream under `logs`".to_owned(),
+        },
+    });
+    Sighting { kind: TrapKind::NoStream, span: selector.span, trap }
+}
+
+/// The entries that come to a stage.
+#[derive(Default)]
+struct Read {
+    entries: usize,
+    /// Names of their labels.
+    labels: BTreeSet<String>,
+    /// How many of them have an error and are dropped by the stage, the error of the first one, and its line.
+    dropped: usize,
+    first: Option<(String, String)>,
+}
+
+impl Read {
+    /// What comes to the stage at a place, or to the end of the pipeline.
+    fn new(query: &LogQuery, at: usize, logs: &LogStore) -> Read {
+        let mut read = Read::default();
+        let compiled = |stages: &[Stage]| Pipeline::compile(stages, Nanoseconds::ZERO).ok();
+        // A stage that cannot be compiled is told of by the query itself.
+        let Some(mut before) = compiled(&query.stages[..at]) else { return read };
+        let mut stage = query.stages.get(..=at).and_then(compiled);
+        for stream in logs.select(&query.selector.matchers) {
+            before.set_stream(stream.labels());
+            if let Some(stage) = &mut stage {
+                stage.set_stream(stream.labels());
+            }
+            for entry in (0..stream.len()).map(|place| stream.entry(place)).take(ENTRIES) {
+                let Some(kept) = before.process(entry.time, entry.line, entry.metadata_pairs()) else { continue };
+                let labels = kept.labels();
+                read.entries += 1;
+                for (name, _) in labels.iter().filter(|(name, _)| !is_of_errors(name)) {
+                    if !read.labels.contains(name) {
+                        read.labels.insert(name.to_owned());
+                    }
+                }
+                let Some(stage) = stage.as_mut().filter(|_| labels.has(ERROR)) else { continue };
+                if stage.process(entry.time, entry.line, entry.metadata_pairs()).is_none() {
+                    read.dropped += 1;
+                    let line = || String::from_utf8_lossy(entry.line).into_owned();
+                    read.first.get_or_insert_with(|| (labels.get(ERROR).to_owned(), line()));
+                }
+            }
+        }
+        read
+    }
+}
+
+fn dropped(read: &Read, span: Span) -> Option<Sighting> {
+    let (error, line) = read.first.as_ref()?;
+    let message = format!(
+        "this filter drops {} of {} lines because they have no labels, for they could not be parsed ({error}): {}",
+        read.dropped,
+        read.entries,
+        beginning(line)
+    );
+    let help =
+        "say that it is meant, with | __error__=\"\" before the filter, or keep them: or __error__!=\"\"".to_owned();
+    Some(Sighting { kind: TrapKind::DropsErrors, span, trap: Some(Trap { message, help }) })
+}
+
+/// The beginning of a line.
+fn beginning(line: &str) -> String {
+    const SHOWN: usize = 60;
+    let start: String = line.chars().take(SHOWN).collect();
+    if start.len() < line.len() { start + "..." } else { start }
+}
+
+/// What is known of a label that a stage reads; nothing where no line comes to it.
+fn no_label(read: &Read, before: &[Stage], name: &str, span: Span) -> Option<Sighting> {
+    if read.entries == 0 {
+        return None;
+    }
+    let trap = (!read.labels.contains(name) && !before.iter().any(|stage| makes(stage, name))).then(|| Trap {
+        message: format!("no line that comes here has the label `{name}`"),
+        help: match nearest(name, read.labels.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("their labels are {}", listed(read.labels.iter().map(String::as_str))),
+        },
+    });
+    Some(Sighting { kind: TrapKind::NoLabel, span, trap })
+}
+
+/// Whether a stage says itself that it makes a label.
+fn makes(stage: &Stage, name: &str) -> bool {
+    match &stage.kind {
+        StageKind::Json(extractions) => extractions.iter().any(|extraction| extraction.name == name),
+        StageKind::Logfmt(logfmt) => logfmt.extractions.iter().any(|extraction| extraction.name == name),
+        StageKind::Regexp(regex) => {
+            [format!("(?P<{name}>"), format!("(?<{name}>")].iter().any(|group| regex.contains(group))
+        }
+        StageKind::Pattern(text) => {
+            let parts = pattern::parse(text).map(|pattern| pattern.parts).unwrap_or_default();
+            parts.iter().any(|part| matches!(part, Part::Capture(Some(own)) if own == name))
+        }
+        StageKind::LabelFormat(formats) => formats.iter().any(|format| format.name == name),
+        _ => false,
+    }
+}
+
+/// The labels that a filter needs: those that it asks to be empty are not.
+fn names_of<'a>(filter: &'a LabelFilter, found: &mut Vec<&'a str>) {
+    match &filter.kind {
+        LabelFilterKind::String(matcher) if matcher.op == MatchOp::Equal && matcher.value.is_empty() => {
+            // Its name still says whether the filter is about errors.
+            if is_of_errors(&matcher.name) {
+                found.push(&matcher.name);
+            }
+        }
+        LabelFilterKind::String(matcher) => found.push(&matcher.name),
+        LabelFilterKind::Number(threshold) => found.push(&threshold.name),
+        LabelFilterKind::Duration(threshold) => found.push(&threshold.name),
+        LabelFilterKind::Bytes(threshold) => found.push(&threshold.name),
+        LabelFilterKind::Ip(ip) => found.push(&ip.name),
+        LabelFilterKind::And(left, right) | LabelFilterKind::Or(left, right) => {
+            names_of(left, found);
+            names_of(right, found);
+        }
+    }
+}
+
+fn is_of_errors(name: &str) -> bool {
+    [ERROR, ERROR_DETAILS, PRESERVE_ERROR].contains(&name)
+}
+
+/// A grid whose windows hold all entries.
+fn whole(logs: &LogStore) -> Option<Grid> {
+    let streams = || logs.streams().into_iter().filter(|stream| !stream.is_empty());
+    let first = streams().map(|stream| stream.entry(0).time).min()?;
+    let last = streams().map(|stream| stream.entry(stream.len() - 1).time).max()?;
+    let step = Nanoseconds(last.0.saturating_sub(first.0).max(1));
+    Some(Grid { start: first, step, steps: 2 })
+}
+
+/// Lines that make a metric query fail.
+fn failures(expr: &Expr, logs: &LogStore) -> Vec<Sighting> {
+    let plan = whole(logs).and_then(|grid| Plan::new(expr, logs, grid).ok());
+    let mut found: Vec<Sighting> = Vec::new();
+    for samples in plan.iter().flat_map(Plan::samples) {
+        if !samples.labels.has(ERROR) || samples.labels.get(PRESERVE_ERROR) == "true" {
+            continue;
+        }
+        // One line says enough.
+        if found.iter().any(|known| known.span == samples.span) {
+            continue;
+        }
+        let (kind, details) = (samples.labels.get(ERROR), samples.labels.get(ERROR_DETAILS));
+        let details = if details.is_empty() { String::new() } else { format!(" ({details})") };
+        let message = format!("a line makes this query fail wherever it is in the window: {kind}{details}");
+        let help = "leave such lines out, behind the stage that fails: | __error__=\"\"".to_owned();
+        found.push(Sighting { kind: TrapKind::FailsOnALine, span: samples.span, trap: Some(Trap { message, help }) });
+    }
+    found
+}
+
+/// `rate` of values that only ever grow, each stream by itself.
+fn counter(aggregate: &RangeAggregate, span: Span, logs: &LogStore) -> Option<Sighting> {
+    let unwrap = aggregate.range.unwrap.as_ref().filter(|_| aggregate.op == RangeOp::Rate)?;
+    // Whatever labels the lines have.
+    let streams = logs.select(&aggregate.range.query.selector.matchers);
+    let names: BTreeSet<&str> =
+        streams.iter().flat_map(|stream| stream.labels().iter()).map(|(name, _)| name).collect();
+    let labels = names.into_iter().map(str::to_owned).collect();
+    let alone = RangeAggregate { grouping: Some(Grouping { without: false, labels }), ..aggregate.clone() };
+    let alone = Expr { kind: ExprKind::RangeAggregate(Box::new(alone)), span };
+    let plan = Plan::new(&alone, logs, whole(logs)?).ok()?;
+    let samples = plan.samples();
+    let mut rows = samples.iter().map(|samples| samples.values).filter(|values| values.len() >= COUNTER.0).peekable();
+    if rows.peek().is_none() || !rows.all(is_counter) {
+        return None;
+    }
+    let message = format!("`rate` adds up the values of `{}`, which only ever grows", unwrap.label);
+    let help = "`rate_counter` takes by how much a counter grows in a second".to_owned();
+    Some(Sighting { kind: TrapKind::RateOfACounter, span, trap: Some(Trap { message, help }) })
+}
+
+/// Whether values grow, but for a fall to less than half where something begins anew.
+fn is_counter(values: &[f64]) -> bool {
+    let steps = || values.windows(2).map(|pair| (pair[0], pair[1]));
+    let (up, down) = (steps().filter(|(a, b)| b > a).count(), steps().filter(|(a, b)| b < a).count());
+    up >= COUNTER.1 && down * COUNTER.0 <= up && steps().all(|(a, b)| b >= a || b < a / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logql::parse;
+
+    const LINES: [(&str, &str); 12] = [
+        ("api", r#"{"status":200,"level":"info","total":10,"took":"5ms"}"#),
+        ("api", r#"{"status":200,"level":"info","total":25,"took":"2ms"}"#),
+        ("api", r#"{"status":500,"level":"error","total":31,"took":"9ms"}"#),
+        ("api", r#"{"status":200,"level":"info","total":47,"took":"3ms"}"#),
+        ("api", r#"{"status":200,"level":"info","total":50,"took":"8ms"}"#),
+        ("api", r#"{"status":200,"level":"info","total":52,"took":"1ms"}"#),
+        ("mixed", r#"{"status":200,"level":"info","took":"5ms"}"#),
+        ("mixed", "panic: runtime error"),
+        ("mixed", r#"{"status":500,"level":"error","took":"n/a"}"#),
+        ("plain", "took=7 user=ada"),
+        ("plain", "took=9 user=bob"),
+        ("plain", "took=4 user=ada"),
+    ];
+
+    /// What is found of a kind: `Some(None)` where the lines show that all is well.
+    fn trap(kind: TrapKind, query: &str) -> Option<Option<Trap>> {
+        let mut logs = LogStore::default();
+        for (at, (job, line)) in LINES.iter().enumerate() {
+            let labels = Labels::from_pairs([("job", *job)]);
+            logs.append(&labels, Nanoseconds(at as i64 * 1_000_000_000), line.as_bytes(), Labels::empty()).unwrap();
+        }
+        let silent = Labels::from_pairs([("job", "silent")]);
+        let mut streams: Vec<&Labels> = logs.streams().into_iter().map(|stream| stream.labels()).collect();
+        streams.push(&silent);
+        let query = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+        let mut found: Vec<Sighting> =
+            log_traps(&query, &logs, &streams).into_iter().filter(|sighting| sighting.kind == kind).collect();
+        found.sort_by_key(|sighting| sighting.trap.is_none());
+        found.into_iter().next().map(|sighting| sighting.trap)
+    }
+
+    fn warns(kind: TrapKind, query: &str) -> Option<String> {
+        trap(kind, query).flatten().map(|trap| format!("{}; {}", trap.message, trap.help))
+    }
+
+    fn is_fine(kind: TrapKind, query: &str) {
+        assert_eq!(warns(kind, query), None, "{query}");
+    }
+
+    #[test]
+    fn a_filter_that_drops_lines_that_could_not_be_parsed() {
+        let kind = TrapKind::DropsErrors;
+        let told = warns(kind, r#"{job="mixed"} | json | level="error""#).unwrap();
+        assert!(
+            told.contains("drops 1 of 3 lines") && told.contains("(JSONParserErr): panic: runtime error"),
+            "{told}"
+        );
+        assert!(warns(kind, r#"sum(rate({job="mixed"} | json | level="error" [1m]))"#).is_some());
+        for query in [
+            r#"{job="api"} | json | level="error""#,
+            r#"{job="mixed"} | json | __error__="" | level="error""#,
+            r#"{job="mixed"} | json | level="error" or __error__!="""#,
+            r#"{job="mixed"} |= "{" | json | level="error""#,
+            r#"{job="mixed"} | level="error""#,
+            r#"{job="silent"} | json | level="error""#,
+        ] {
+            is_fine(kind, query);
+        }
+    }
+
+    #[test]
+    fn a_line_that_makes_a_metric_query_fail() {
+        let kind = TrapKind::FailsOnALine;
+        let told = warns(kind, r#"max_over_time({job="mixed"} |= "{" | json | unwrap duration(took) [1m])"#).unwrap();
+        assert!(told.contains("SampleExtractionErr") && told.contains(r#"| __error__="""#), "{told}");
+        assert!(warns(kind, r#"sum by (status) (count_over_time({job="mixed"} | json [1m])) > 3"#).is_some());
+        for query in [
+            r#"max_over_time({job="mixed"} |= "{" | json | unwrap duration(took) | __error__="" [1m])"#,
+            r#"sum by (status) (count_over_time({job="mixed"} | json | __error__="" [1m]))"#,
+            r#"max_over_time({job="api"} | json | unwrap duration(took) [1m])"#,
+            r#"{job="mixed"} | json"#,
+            // Nothing needs a label, so that nothing is parsed.
+            r#"sum(count_over_time({job="mixed"} | json [1m]))"#,
+        ] {
+            is_fine(kind, query);
+        }
+    }
+
+    #[test]
+    fn a_counter_that_is_added_up() {
+        let kind = TrapKind::RateOfACounter;
+        let told = warns(kind, r#"rate({job="api"} | json | unwrap total [1m])"#).unwrap();
+        assert!(told.contains("`total`") && told.contains("`rate_counter`"), "{told}");
+        assert!(warns(kind, r#"sum(rate({job="api"} | json total | unwrap total [1m]))"#).is_some());
+        for query in [
+            r#"rate_counter({job="api"} | json total | unwrap total [1m])"#,
+            r#"rate({job="api"} | json status | unwrap status [1m])"#,
+            r#"rate({job="plain"} | logfmt | unwrap took [1m])"#,
+            r#"rate({job="api"} | json [1m])"#,
+        ] {
+            is_fine(kind, query);
+        }
+        assert!(is_counter(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 7.0]));
+        assert!(!is_counter(&[1.0, 2.0, 3.0, 4.0, 5.0, 4.5]));
+        assert!(!is_counter(&[7.0, 7.0, 7.0, 7.0, 7.0, 7.0]));
+    }
+
+    #[test]
+    fn a_label_that_no_line_has() {
+        let kind = TrapKind::NoLabel;
+        let told = warns(kind, r#"{job="api"} | json | statsu="500""#).unwrap();
+        assert_eq!(told, "no line that comes here has the label `statsu`; did you mean `status`?");
+        let told = warns(kind, r#"{job="plain"} | logfmt | duration > 5"#).unwrap();
+        assert!(told.contains("`duration`") && told.contains("job, took, user"), "{told}");
+        // Without a parser there are the labels of the stream.
+        assert!(warns(kind, r#"{job="api"} | status="500""#).is_some());
+        assert!(warns(kind, r#"sum_over_time({job="plain"} | logfmt | unwrap dur [1m])"#).is_some());
+        assert_eq!(trap(kind, r#"{job="api"} | json | status="500""#), Some(None));
+        for query in [
+            r#"{job="api"} | job="api""#,
+            r#"{job="api"} | json | trace_id="""#,
+            r#"{job="plain"} | regexp `code=(?P<code>\d+)` | code="500""#,
+            r#"{job="plain"} | pattern `code=<code>;` | code="500""#,
+            r#"{job="plain"} | label_format code=user | code="ada""#,
+            r#"{job="plain"} |= "nothing" | logfmt | statsu="500""#,
+            r#"{job="mixed"} | json | __error_details__!="""#,
+        ] {
+            is_fine(kind, query);
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_nowhere() {
+        let kind = TrapKind::NoStream;
+        let told = warns(kind, r#"{job="ap"} | json"#).unwrap();
+        assert!(told.starts_with(r#"no stream of any replay meets {job="ap"}"#), "{told}");
+        assert!(warns(kind, r#"sum(rate({job="api"}[1m])) / sum(rate({job="apl"}[1m]))"#).is_some());
+        for query in [r#"{job="silent"}"#, r#"rate({job=~"a.+"}[1m])"#, r#"absent_over_time({job="gone"}[1m])"#] {
+            is_fine(kind, query);
+        }
+        assert_eq!(trap(kind, r#"{job="silent"}"#), Some(None));
+    }
+}
