@@ -105,7 +105,7 @@ fn a_document_that_is_not_there_is_drift() {
     // A day that asks it cannot be drilled without it.
     let (code, said) = test(copy.path(), &["--run", "/day"]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("cannot read") && said.contains("replay.yaml:121:"), "{said}");
+    assert!(said.contains("cannot read") && said.contains("replay.yaml:129:"), "{said}");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_drill_asks_every_query_of_a_section() {
         let report: Value = serde_json::from_str(&stdout(&output)).unwrap_or_default();
         let checks = report["drills"][0]["checks"].as_array().cloned().unwrap_or_default();
         let about = |check: &Value, text: &str| check["subject"].as_str().is_some_and(|subject| subject.contains(text));
-        let verdicts = checks.iter().filter(|check| about(check, "query ") && check["place"]["line"] == 121);
+        let verdicts = checks.iter().filter(|check| about(check, "query ") && check["place"]["line"] == 129);
         (verdicts.map(|check| check["verdict"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>(), said)
     };
     let (all, said) = at("\"incident.md#key-metrics\", at: \"15:59:30\"", "something");
@@ -150,7 +150,7 @@ fn a_drill_asks_every_query_of_a_section() {
         ("\"other.md#cause\", at: end", "its documents are incident.md"),
     ] {
         let (none, said) = at(place, "something");
-        assert!(none.is_empty() && said.contains(told) && said.contains("replay.yaml:121:"), "{said}");
+        assert!(none.is_empty() && said.contains(told) && said.contains("replay.yaml:129:"), "{said}");
     }
 }
 

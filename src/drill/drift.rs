@@ -12,6 +12,7 @@ use crate::labels::{MatchOp, Matcher};
 use crate::logql;
 use crate::number;
 use crate::promql;
+use crate::promql::ast::Expr;
 use crate::text::{Diagnostic, Span};
 use crate::time::{Duration, Timestamp};
 
@@ -188,11 +189,11 @@ fn warnings(drift: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// An alert whose expression is another one than in the rule files.
 fn expression(incident: &Incident, finding: &Finding, found: &FoundRule) -> Option<Diagnostic> {
-    let written = promql::parse_with(&found.expr, promql::Features::ALL).ok()?.normalised();
     let rules = || incident.groups.iter().flat_map(|group| &group.rules);
     let same_name = || rules().filter(|rule| rule.is_alert() == found.is_alert && rule.name.value == found.name.value);
     let first = same_name().next()?;
-    if same_name().any(|rule| rule.promql().is_some_and(|expr| expr.clone().normalised() == written)) {
+    let written = Written::of(&found.expr)?;
+    if same_name().any(|rule| Written::of(&rule.expr).as_ref() == Some(&written)) {
         return None;
     }
     let place = first.expr.source.place(first.expr.file_span(Span::new(0, 0)).start);
@@ -205,6 +206,26 @@ fn expression(incident: &Incident, finding: &Finding, found: &FoundRule) -> Opti
         one_line(&first.expr)
     ));
     Some(problem.at(&finding.text.source, found.expr.file_span(Span::new(0, found.expr.trim_end().len()))))
+}
+
+/// An expression with what makes no difference left out.
+#[derive(PartialEq)]
+enum Written {
+    Promql(Box<Expr>),
+    /// As LogQL prints it.
+    Logql(String),
+}
+
+impl Written {
+    fn of(text: &str) -> Option<Written> {
+        match promql::parse_with(text, promql::Features::ALL) {
+            Ok(expr) => Some(Written::Promql(Box::new(expr.normalised()))),
+            Err(_) => match logql::parse(text).ok()? {
+                logql::ast::Query::Metric(expr) => Some(Written::Logql(expr.to_string())),
+                logql::ast::Query::Log(_) => None,
+            },
+        }
+    }
 }
 
 /// A query that no day answers.

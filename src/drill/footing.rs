@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::labels::Labels;
+use crate::logql::ast::Selector;
 use crate::replay::{Generated, Kind, SeriesProvenance};
 use crate::rules::{self, Expression};
 
@@ -23,6 +24,12 @@ pub fn of_exprs<'a, E: Into<Expression<'a>>>(playback: &'a Playback, exprs: impl
     let series = playback.generated.provenance.iter().filter(|series| read.reads_series(&series.labels));
     let streams = playback.generated.streams.iter().filter(|stream| read.reads_stream(&stream.labels));
     series.chain(streams).map(rest).collect()
+}
+
+/// The streams of the day that a selector selects.
+pub fn of_streams(playback: &Playback, selector: &Selector) -> Vec<Rest> {
+    let meets = |labels: &Labels| selector.matchers.iter().all(|m| m.matches(labels.get(&m.name)));
+    playback.generated.streams.iter().filter(|stream| meets(&stream.labels)).map(rest).collect()
 }
 
 /// The series and the streams that any check rests on, in the order of the replay.

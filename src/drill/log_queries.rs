@@ -12,8 +12,10 @@ use crate::syntax::ParseError;
 use crate::text::Diagnostic;
 use crate::time::{Duration, Nanoseconds, Timestamp};
 
+use super::footing;
 use super::playback::Playback;
 use super::queries::Answer;
+use super::verdict::Rest;
 
 /// How far back lines are looked for that are asked at one time: what Loki's `/query_range` takes without a `start`.
 const BEFORE: Duration = Duration(3_600_000);
@@ -89,6 +91,14 @@ pub fn says_something(playback: &Playback, query: &Query, step: Duration) -> Res
         Query::Metric(expr) => {
             samples(playback, expr, QueryTime::Range { from, to, step }).map(|found| !found.is_empty())
         }
+    }
+}
+
+/// The streams that a query reads.
+pub fn rests(playback: &Playback, query: &Query) -> Vec<Rest> {
+    match query {
+        Query::Metric(expr) => footing::of_exprs(playback, [expr]),
+        Query::Log(query) => footing::of_streams(playback, &query.selector),
     }
 }
 

@@ -83,7 +83,7 @@ fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &st
             Language::Promql => {
                 promql::parse(text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default()
             }
-            Language::Logql => Vec::new(),
+            Language::Logql => logql::parse(text).map(|query| log_queries::rests(playback, &query)).unwrap_or_default(),
         },
     };
     let undecided = || playback.undecided(&promql::parse(text).ok()?);

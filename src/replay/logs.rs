@@ -196,7 +196,7 @@ impl Day {
             let figures: Vec<Figure> = parts
                 .flat_map(|part| {
                     let event = match &part.lines {
-                        LogLines::Written { event, .. } => self.event(event.text.split('.').next().unwrap_or_default()),
+                        LogLines::Written(lines) => self.event(lines.event()),
                         LogLines::Recorded(_) => None,
                     };
                     part.figure.iter().chain(event.into_iter().flat_map(|event| &event.figures)).cloned()

@@ -187,6 +187,11 @@ fn drawn(weights: &[f64], random: &mut Random) -> usize {
 }
 
 impl WrittenLines {
+    /// The name of the event.
+    pub fn event(&self) -> &str {
+        self.event.text.split('.').next().unwrap_or_default()
+    }
+
     /// The lines of all events of the day, those after its end aside. What is drawn hangs on the event and the name of the field, so that
     /// all streams of an event agree.
     pub fn write(&self, day: &Day, stream: &Labels, entries: &mut Vec<LogEntry>) {

@@ -29,6 +29,7 @@ pub fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
         "incidents/vmagent-remote-write/replay.yaml",
         "incidents/vmagent-remote-write/incident.md",
         "rules/vmagent.yaml",
+        "rules/vmagent-logs.yaml",
     ] {
         let text = fs::read_to_string(root().join(path)).expect(path);
         let text = if path.ends_with(file) {
