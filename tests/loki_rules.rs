@@ -210,6 +210,10 @@ fn one_file_may_hold_both_languages_in_groups_of_their_own() {
     let both = alert("Both", "sum(rate({app=\"db\"}[5m])) > 0.01", "");
     let expect = "- Prom: {fires: {within: 1m, after: start}}\n- Errors: {fires: {at: \"12:22:00\"}}\n- Both: {fires: {within: 2m, after: start}}";
     passes(&[promql.clone(), loki.clone(), both], expect);
+    // Alone in its file it is PromQL.
+    let (code, text) = drill(&[alert("Both", "sum(rate({app=\"db\"}[5m])) > 0.01", "")], "- Both: never", ("", ""));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("if the rule is one of Loki, `languages` in firedrill.yaml says so"), "{text}");
     let mixed = "  - name: m\n    rules:\n    - {alert: A, expr: 'rate({app=\"db\"} |= \"x\" [5m]) > 1'}\n    - {alert: B, expr: up == 0}\n";
     let (code, text) = drill(&[mixed.to_owned()], "- A: never", ("", ""));
     assert_eq!(code, 2, "{text}");

@@ -73,3 +73,19 @@ fn the_recorded_files_are_read_as_written() {
         assert_eq!(String::from_utf8_lossy(&output.stdout), answer, "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn the_test_of_loki_rules_passes_as_written_and_fails_with_another_rule() {
+    let blocks = blocks();
+    let [.., tests, rules] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
+    for (rules, code) in [(rules.clone(), 0), (rules.replace("> 5", "> 8"), 1)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("tests.yaml"), tests).expect("a file");
+        fs::write(folder.path().join("shop.yaml"), rules).expect("a file");
+        let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+        let output = command.current_dir(folder.path()).args(["test", "tests.yaml"]).output().expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!text.contains("BLIND"), "{text}");
+    }
+}

@@ -69,6 +69,9 @@ fn of_series_there(playback: &Playback, at: RuleRef, expr: &Expr) -> Option<Spok
             there =
                 "; a rule of Loki records it, and does not remote-write it (`loki: {remote_write: true}`)".to_owned();
         }
+        if selector.name.is_empty() && !playback.day.logs.is_empty() {
+            there += "; if the rule is one of Loki, `languages` in firedrill.yaml says so";
+        }
         let place = Some(Place::within(&rule.expr, span));
         return Some(Spoken::Nothing(Reason {
             place,

@@ -48,7 +48,8 @@ impl Found {
 
 /// Fields of a unit test file, and fields of the items of its `tests`.
 const TEST_FILE_FIELDS: [&str; 5] = ["rule_files", "evaluation_interval", "group_eval_order", "fuzzy_compare", "tests"];
-const TEST_GROUP_FIELDS: [&str; 4] = ["input_series", "alert_rule_test", "promql_expr_test", "metricsql_expr_test"];
+const TEST_GROUP_FIELDS: [&str; 6] =
+    ["input_series", "input_streams", "alert_rule_test", "promql_expr_test", "metricsql_expr_test", "logql_expr_test"];
 
 /// Judges a file by its text.
 pub fn recognise(text: &str) -> FileKind {

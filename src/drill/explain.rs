@@ -163,7 +163,10 @@ fn never_held(playback: &Playback, at: RuleRef, expr: Expression<'_>, selector: 
                     ),
                 }
             }
-            Nearness::NoValue => evidence::no_value(&playback.generated.store, &rule.expr, condition.operand, &operand),
+            Nearness::NoValue => match condition.operand {
+                Expression::Logql(part) => evidence::no_entry(&playback.rule_logs, &rule.expr, part, steps),
+                part => evidence::no_value(&playback.generated.store, &rule.expr, part, &operand),
+            },
         };
         return reason;
     }

@@ -17,7 +17,7 @@ pub use log_traps::{Sighting, Trap, TrapKind, log_traps};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use selectors::{missing_selector, streams_near, unmet_selector};
-pub use streams::{could_speak_of, missing_stream, no_entry, no_stream};
+pub use streams::{could_speak_of, missing_stream, no_entry, no_stream, unmet_stream};
 pub use timeline::{AlertState, Row, Timeline};
 pub use unfiltered::unfiltered;
 

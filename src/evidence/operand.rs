@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::condition::Condition;
 use crate::labels::{Labels, METRIC_NAME};
+use crate::logql::ast as logs;
 use crate::promql::ast::{Expr, ExprKind, ValueType};
 use crate::rules::Expression;
 use crate::text::Located;
@@ -11,7 +12,45 @@ use crate::text::Located;
 /// What stands on the sides of the operators of an expression, outermost first, each once: of `a / b > 1` that is `a / b`,
 /// `a` and `b`. Of an expression without an operator, what its functions and aggregations work on, down to the first
 /// vectors. Numbers, strings and ranges are left out; so is the expression itself unless it has no parts.
-pub fn operands(expr: &Expr) -> Vec<&Expr> {
+pub fn operands<'a>(expr: impl Into<Expression<'a>>) -> Vec<Expression<'a>> {
+    match expr.into() {
+        Expression::Promql(expr) => of_promql(expr).into_iter().map(Expression::from).collect(),
+        Expression::Logql(expr) => {
+            let mut found: Vec<&logs::Expr> = Vec::new();
+            collect_logs(expr, &mut found);
+            if found.is_empty() {
+                found.push(expr);
+            }
+            let mut seen: Vec<String> = Vec::new();
+            found.retain(|operand| {
+                let text = operand.to_string();
+                let new = !seen.contains(&text);
+                seen.push(text);
+                new
+            });
+            found.into_iter().map(Expression::from).collect()
+        }
+    }
+}
+
+fn collect_logs<'a>(expr: &'a logs::Expr, found: &mut Vec<&'a logs::Expr>) {
+    match &expr.kind {
+        logs::ExprKind::Binary(binary) => {
+            let filters = |side: &logs::Expr| matches!(&side.kind, logs::ExprKind::Binary(b) if b.op.is_comparison() || b.op.is_set());
+            let sides = [&binary.lhs, &binary.rhs];
+            let valued = |side: &&logs::Expr| !side.selectors().is_empty() && !filters(side);
+            found.extend(sides.into_iter().filter(valued));
+            for side in sides.into_iter().filter(|side| matches!(side.kind, logs::ExprKind::Binary(_))) {
+                collect_logs(side, found);
+            }
+        }
+        logs::ExprKind::VectorAggregate(aggregate) => found.push(&aggregate.expr),
+        logs::ExprKind::LabelReplace(replace) => found.push(&replace.expr),
+        _ => {}
+    }
+}
+
+fn of_promql(expr: &Expr) -> Vec<&Expr> {
     let mut found = Vec::new();
     collect(expr, &mut found);
     if found.is_empty() && expr.is_vector() {
@@ -123,7 +162,7 @@ mod tests {
 
     fn told(text: &str) -> Vec<String> {
         let expr = parse(text).unwrap();
-        operands(&expr).iter().map(|operand| text[operand.span.start..operand.span.end].to_owned()).collect()
+        operands(&expr).iter().map(|operand| text[operand.span().start..operand.span().end].to_owned()).collect()
     }
 
     #[test]

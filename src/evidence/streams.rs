@@ -21,7 +21,14 @@ pub fn missing_stream<'a>(expr: &'a Expr, logs: &LogStore) -> Option<&'a Selecto
 
 /// Why an expression has nothing to read: a stream that it needs is not there.
 pub fn no_stream(logs: &LogStore, text: &Located, expr: &Expr) -> Option<Reason> {
-    let selector = missing_stream(expr, logs)?;
+    unmet_stream(logs, text, missing_stream(expr, logs)?)
+}
+
+/// Why a selector selects nothing: `None` where it does not.
+pub fn unmet_stream(logs: &LogStore, text: &Located, selector: &Selector) -> Option<Reason> {
+    if logs.select(&selector.matchers).iter().any(|stream| !stream.is_empty()) {
+        return None;
+    }
     let shown = shown(text, selector.span);
     let streams = logs.streams();
     let held = streams.iter().filter(|stream| !stream.is_empty()).map(|stream| stream.labels());

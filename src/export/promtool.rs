@@ -14,7 +14,7 @@ use crate::drill::explain::clock;
 use crate::drill::{Incident, Playback};
 use crate::promql::ast::{DurationArg, Expr, ExprKind};
 use crate::replay::{Day, Limits};
-use crate::rules::{self, AlertState, AlertTrack, EvaluateOptions, Group, Run};
+use crate::rules::{self, AlertState, AlertTrack, EvaluateOptions, Group, Language, Run};
 use crate::store::{MetricStore, Moment};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
@@ -315,6 +315,12 @@ fn about_rules(playback: &Playback, store: &MetricStore) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     let interval = playback.day.interval;
     for (at, group) in playback.groups.iter().enumerate() {
+        if group.language == Language::Logql {
+            let message = format!("the group {:?} is left out: promtool evaluates no LogQL", group.name.value);
+            let help = "README.md, \"Testing Loki rules\", says how to test it with log lines";
+            warnings.push(group.name.diagnose_all(Diagnostic::warning(message).help(help)));
+            continue;
+        }
         if let Some(own) = group.interval.filter(|own| *own != interval) {
             let message = format!(
                 "the group {:?} has an interval of {own}, and promtool evaluates it every {interval}",

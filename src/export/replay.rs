@@ -33,6 +33,11 @@ pub fn replay_of(
     rule_files: &[String],
     max_samples: u64,
 ) -> Result<ConvertedReplay, Vec<Diagnostic>> {
+    if group.is_of_loki() {
+        let problem = Diagnostic::error(format!("{:?} tests rules of Loki, which is not converted", group.name));
+        let help = "write the lines under `logs` of a replay; README.md says how events write them";
+        return Err(vec![problem.at(&file.source, group.span).help(help)]);
+    }
     let input = unit_test::load_series(file, group, max_samples)?;
     let mut warnings = input.warnings;
     warnings.extend(unsaid(file, group, &rules.groups));

@@ -259,6 +259,12 @@ impl<'a> Reader<'a> {
                 },
                 Ok(tree) => Query::Promql(tree),
                 Err(_) if language == Language::Metricsql => Query::Metricsql,
+                Err(error) if looks_like_logql(&expr) => {
+                    let span = error.span;
+                    let help = "this is LogQL: a unit test of it has `input_streams`, and firedrill.yaml says which files are (`languages`)";
+                    self.problems.push(expr.diagnose(span, error.diagnostic().help(help)));
+                    continue;
+                }
                 Err(error) => {
                     self.problems.push(expr.diagnose(error.span, error.diagnostic()));
                     continue;

@@ -8,6 +8,7 @@ use super::{AlertTest, vmalert};
 use crate::engine::{Step, Steps};
 use crate::evidence::{self, Place, Reason};
 use crate::labels::MatchOp;
+use crate::logql::ast as logs;
 use crate::promql::ast::{DurationArg, Expr, ExprKind, VectorSelector};
 use crate::rules::{AlertState, Rule, RuleKind, RuleRef};
 use crate::store::SeriesId;
@@ -44,7 +45,7 @@ pub fn silence(played: &Played<'_>) -> Silence {
     let mut asked: HashMap<RuleRef, Vec<Timestamp>> = HashMap::new();
     for (test, rules) in tests.iter().zip(&rules) {
         for rule in rules {
-            asked.entry(*rule).or_default().push(played.tick(test.eval_time));
+            asked.entry(*rule).or_default().push(played.tick_of(*rule, test.eval_time));
         }
     }
     let sights: HashMap<RuleRef, Sight> =
@@ -85,6 +86,9 @@ impl Sight {
     fn of(played: &Played<'_>, at: RuleRef, ticks: Vec<Timestamp>) -> Sight {
         let rule = &played.rules[at.group].rules[at.rule];
         let clear = Sight { blind: None, nothing_at: Vec::new() };
+        if let Some(expr) = rule.logql() {
+            return Sight { blind: of_streams(played, at, expr), nothing_at: Vec::new() };
+        }
         let Some(expr) = rule.promql() else { return clear };
         let Some(open) = evidence::unfiltered(expr) else { return clear };
         let steps = played.run.steps(at);
@@ -110,6 +114,18 @@ impl Sight {
         });
         Sight { blind, nothing_at }
     }
+}
+
+/// Why a rule of Loki could not have spoken at any tick.
+fn of_streams(played: &Played<'_>, at: RuleRef, expr: &logs::Expr) -> Option<Reason> {
+    if played.run.alerts.iter().any(|track| track.rule == at) {
+        return None;
+    }
+    let (text, steps) = (&played.rules[at.group].rules[at.rule].expr, played.run.steps(at));
+    evidence::no_stream(&played.logs, text, expr).or_else(|| {
+        let seen = evidence::could_speak_of(expr, &|open| played.evaluate(open, &steps))?;
+        seen.is_empty().then(|| evidence::no_entry(&played.logs, text, expr, &steps))
+    })
 }
 
 /// A selector that a rule needs and that no series meets.

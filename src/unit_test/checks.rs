@@ -12,7 +12,7 @@ use crate::promql;
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
 use crate::promql::series_values::{SampleRun, parse_samples};
-use crate::rules::{AlertState, RuleError};
+use crate::rules::{AlertState, AlertTrack, RuleError};
 use crate::store::Moment;
 use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Located};
@@ -93,14 +93,15 @@ fn standing(
     pending: bool,
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<StandingAlert> {
-    let at = played.tick(test.eval_time);
-    let named = |alert: &crate::rules::AlertTrack| {
+    let at = |alert: &AlertTrack| played.tick_of(alert.rule, test.eval_time);
+    let named = |alert: &AlertTrack| {
         let group = &played.rules[alert.rule.group];
         test.names(group, &group.rules[alert.rule.rule])
     };
-    let standing = played.run.alerts_at(at);
+    let standing = played.run.alerts.iter().filter_map(|alert| Some((alert, alert.state(at(alert))?)));
     let asked = standing.filter(|(alert, state)| (pending || *state == AlertState::Firing) && named(alert));
     let found = asked.map(|(alert, state)| {
+        let at = at(alert);
         let standing = StandingAlert {
             labels: alert.labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             annotations: played.run.annotations(&played.rules, &played.store, alert, at),
@@ -160,7 +161,7 @@ fn expression(played: &Played<'_>, test: &ExprTest) -> Option<Failure> {
 }
 
 /// Equal, or one float apart where the file is fuzzy. NaN equals nothing.
-fn same_value(expected: f64, got: f64, fuzzy: bool) -> bool {
+pub fn same_value(expected: f64, got: f64, fuzzy: bool) -> bool {
     expected == got || (fuzzy && (expected.next_down() == got || expected.next_up() == got))
 }
 
@@ -194,7 +195,7 @@ pub fn yielded(played: &Played<'_>, test: &ExprTest, frontier: Moment) -> Result
     Ok(got)
 }
 
-fn expected_sample(sample: &ExpectedSample) -> Result<ResultSample, Diagnostic> {
+pub fn expected_sample(sample: &ExpectedSample) -> Result<ResultSample, Diagnostic> {
     let labels = match &sample.labels {
         Some(text) => promql::parse_series(text).map_err(|error| located(text, error))?,
         None => Labels::empty(),

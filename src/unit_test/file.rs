@@ -3,6 +3,7 @@
 use chrono::DateTime;
 
 use super::WantedText;
+use super::streams::{self, InputStream, LogTest};
 use crate::labels::anchored_regex;
 use crate::number;
 use crate::rules::{AlertState, Group, Rule};
@@ -52,8 +53,12 @@ pub struct TestGroup {
     /// The time of the first sample and of the first tick.
     pub start: Timestamp,
     pub input_series: Vec<InputSeries>,
+    /// What Loki holds.
+    pub streams: Vec<InputStream>,
     pub alert_tests: Vec<AlertTest>,
     pub expr_tests: Vec<ExprTest>,
+    /// Expressions in LogQL.
+    pub log_tests: Vec<LogTest>,
     pub external_labels: Vec<(Located, Located)>,
     pub external_url: String,
     /// Whether the nth value of `a+bxn` is a + b*n, as in vmalert-tool; in promtool b is added n times.
@@ -121,6 +126,11 @@ pub struct ExpectedSample {
 }
 
 impl TestFile {
+    /// Whether it tests rules of Loki.
+    pub fn is_of_loki(&self) -> bool {
+        self.groups.iter().any(TestGroup::is_of_loki)
+    }
+
     /// The last tick of a group that is not after a time, counted from the group's start.
     pub fn tick(&self, group: &TestGroup, after: Duration) -> Timestamp {
         group.start + Duration(after.0 - after.0.rem_euclid(self.evaluation_interval.0))
@@ -128,15 +138,21 @@ impl TestFile {
 }
 
 impl TestGroup {
+    pub fn is_of_loki(&self) -> bool {
+        !self.streams.is_empty() || !self.log_tests.is_empty()
+    }
+
     /// The largest time of all cases: there is no later tick.
     pub fn longest(&self) -> Duration {
         let alerts = self.alert_tests.iter().map(|test| test.eval_time);
-        alerts.chain(self.expr_tests.iter().map(|test| test.eval_time)).max().unwrap_or_default()
+        let expressions = self.expr_tests.iter().map(|test| test.eval_time);
+        let logs = self.log_tests.iter().map(|test| test.eval_time);
+        alerts.chain(expressions).chain(logs).max().unwrap_or_default()
     }
 
     /// How many cases it has.
     pub fn cases(&self) -> usize {
-        self.alert_tests.len() + self.expr_tests.len()
+        self.alert_tests.len() + self.expr_tests.len() + self.log_tests.len()
     }
 }
 
@@ -237,6 +253,10 @@ impl<'a> Reader<'a> {
             fields.items("alert_rule_test").into_iter().filter_map(|node| self.alert_test(node, dialect)).collect();
         let expr_tests = fields.items(if vmalert { "metricsql_expr_test" } else { "promql_expr_test" });
         let expr_tests = expr_tests.into_iter().filter_map(|node| self.expr_test(node, dialect)).collect();
+        let (streams, log_tests) = match vmalert {
+            true => Default::default(),
+            false => (streams::read_streams(&fields, self.problems), streams::read_tests(&fields, self.problems)),
+        };
         let external_labels = fields.pairs("external_labels");
         let external_url = fields.string("external_url").map(|url| url.value).unwrap_or_default();
         fields.finish();
@@ -247,8 +267,10 @@ impl<'a> Reader<'a> {
             interval,
             start,
             input_series,
+            streams,
             alert_tests,
             expr_tests,
+            log_tests,
             external_labels,
             external_url,
             multiplied: vmalert,

@@ -14,8 +14,30 @@ use crate::text::{Diagnostic, Located};
 pub struct RuleFiles<'a> {
     config: &'a Config,
     options: ReadOptions,
-    /// By path, and whether it is in MetricsQL.
-    files: Mutex<HashMap<(PathBuf, bool), Slot>>,
+    files: Mutex<HashMap<(PathBuf, Reading), Slot>>,
+}
+
+/// What a rule file is read as, unless the settings say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Reading {
+    Promql,
+    Metricsql,
+    /// Each group as what it is; with `in_doubt`, as LogQL where it may be both.
+    Either {
+        in_doubt: bool,
+    },
+}
+
+impl Reading {
+    fn of(file: &TestFile) -> Reading {
+        match file.dialect {
+            Dialect::VmalertTool { .. } => Reading::Metricsql,
+            Dialect::Promtool if file.is_of_loki() => {
+                Reading::Either { in_doubt: file.groups.iter().all(|group| group.input_series.is_empty()) }
+            }
+            Dialect::Promtool => Reading::Promql,
+        }
+    }
 }
 
 type ReadFile = Result<RuleFile, Vec<Diagnostic>>;
@@ -68,9 +90,9 @@ impl<'a> RuleFiles<'a> {
             if !seen.insert(path.clone()) {
                 continue;
             }
-            let metricsql = file.dialect != Dialect::Promtool;
-            let read = self.slot(&path, metricsql);
-            match read.get_or_init(|| self.read(&path, metricsql)) {
+            let reading = Reading::of(file);
+            let read = self.slot(&path, reading);
+            match read.get_or_init(|| self.read(&path, reading)) {
                 Ok(read) => {
                     rules.remarks.extend(read.warnings.iter().cloned());
                     rules.groups.extend(read.groups.iter().cloned());
@@ -86,15 +108,23 @@ impl<'a> RuleFiles<'a> {
         Ok(rules)
     }
 
-    fn slot(&self, path: &Path, metricsql: bool) -> Slot {
+    fn slot(&self, path: &Path, reading: Reading) -> Slot {
         let mut files = self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        files.entry((path.to_owned(), metricsql)).or_default().clone()
+        files.entry((path.to_owned(), reading)).or_default().clone()
     }
 
-    fn read(&self, path: &Path, metricsql: bool) -> ReadFile {
+    fn read(&self, path: &Path, reading: Reading) -> ReadFile {
         let source = self.config.read_file(path).map_err(|problem| vec![problem])?;
-        let usual = if metricsql { Language::Metricsql } else { Language::Promql };
-        let language = Some(self.config.language(path).cloned().unwrap_or(usual));
-        rules::read_with(&source, &ReadOptions { language, ..self.options.clone() })
+        let usual = match reading {
+            Reading::Promql => Some(Language::Promql),
+            Reading::Metricsql => Some(Language::Metricsql),
+            Reading::Either { .. } => None,
+        };
+        let language = self.config.language(path).cloned().or(usual);
+        let logql_in_doubt = reading == Reading::Either { in_doubt: true };
+        let mut read = rules::read_with(&source, &ReadOptions { language, logql_in_doubt, ..self.options.clone() })?;
+        // Tests see what Loki's rules record, as if it were remote-written.
+        read.groups.iter_mut().flat_map(|group| &mut group.rules).for_each(|rule| rule.readable = true);
+        Ok(read)
     }
 }

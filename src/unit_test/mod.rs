@@ -1,5 +1,5 @@
-//! Unit test files of promtool and vmalert-tool: read, run, and judged as promtool judges them (Prometheus
-//! `cmd/promtool/unittest.go`).
+//! Unit test files of promtool and vmalert-tool, and of Loki's rules in their shape: read, run, and judged as promtool judges
+//! them (Prometheus `cmd/promtool/unittest.go`).
 
 mod blind;
 mod checks;
@@ -8,6 +8,7 @@ mod file;
 mod input;
 mod load;
 mod run;
+mod streams;
 mod traps;
 mod verdict;
 mod vmalert;
@@ -17,8 +18,9 @@ pub use file::{AlertTest, Dialect, ExpectedAlert, ExpectedSample, ExprTest, Inpu
 pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
+pub use streams::{ExpectedLine, InputLine, InputStream, LogTest};
 pub use verdict::{
     AlertDifference, AlertMismatch, Around, BlindCase, Explanation, Failure, FailureKind, GroupResult, Life,
-    ResultSample, SampleDifference, SampleMismatch, StandingAlert,
+    LineDifference, ResultLine, ResultSample, SampleDifference, SampleMismatch, StandingAlert,
 };
 pub use wanted::{WantedAlert, WantedText};

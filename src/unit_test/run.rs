@@ -9,10 +9,10 @@ use std::time::Instant;
 use super::blind::{self, Silence};
 use super::input::{self, Input};
 use super::verdict::{Explanation, Failure, FailureKind, GroupResult};
-use super::{Dialect, Rules, TestFile, TestGroup, checks, traps, vmalert};
+use super::{Dialect, Rules, TestFile, TestGroup, checks, streams, traps, vmalert};
 use crate::labels::Labels;
 use crate::promql::eval::Profile;
-use crate::rules::{self, EvaluateOptions, Group, RuleError, Run};
+use crate::rules::{self, EvaluateOptions, Group, Language, RuleError, RuleRef, Run};
 use crate::store::{LogStore, MetricStore, Moment, SeriesId};
 use crate::text::Diagnostic;
 use crate::time::{Duration, Timestamp};
@@ -49,6 +49,15 @@ impl Played<'_> {
     /// The last tick at or before a time after the start.
     pub fn tick(&self, after: Duration) -> Timestamp {
         self.file.tick(self.group, after)
+    }
+
+    /// The last tick of a rule at or before a time after the start: groups in LogQL have intervals of their own.
+    pub fn tick_of(&self, rule: RuleRef, after: Duration) -> Timestamp {
+        let own = &self.rules[rule.group];
+        match own.interval.filter(|_| own.language == Language::Logql) {
+            Some(interval) => self.group.start + Duration(after.0 - after.0.rem_euclid(interval.0.max(1))),
+            None => self.tick(after),
+        }
     }
 
     /// What a query after the last tick can see: samples that were loaded by then, and all that rules wrote.
@@ -138,6 +147,7 @@ fn play<'a>(
     if let Some(problem) = too_many_evaluations(file, group, groups, options.max_samples) {
         return Err(unusable("eval_time", vec![problem]));
     }
+    let logs = streams::load(group, options.max_samples).map_err(|problems| unusable("input_streams", problems))?;
     let profile = Profile { default_step: file.evaluation_interval, ..options.profile.clone() };
     let evaluation = EvaluateOptions {
         group_intervals: false,
@@ -146,7 +156,9 @@ fn play<'a>(
         serves: file.dialect != Dialect::Promtool,
         export_replaced_labels: file.dialect != Dialect::Promtool,
         profile: profile.clone(),
-        ..EvaluateOptions::new(group.start, last, file.evaluation_interval)
+        logs: Arc::new(logs),
+        // Ticks of Loki's groups may lie behind the last one of the others.
+        ..EvaluateOptions::new(group.start, group.start + group.longest(), file.evaluation_interval)
     };
     let rules = vmalert::labelled(file, group, groups).map_or(Cow::Borrowed(groups), Cow::Owned);
     let run = rules::evaluate(&rules, &mut store, &evaluation).map_err(|problems| unusable("rule_files", problems))?;
@@ -158,7 +170,10 @@ fn judge(played: &Played<'_>, warnings: &mut Vec<Diagnostic>) -> Vec<Failure> {
     let mut failures = checks::alerts(played, warnings);
     match played.aborted() {
         Some(error) => failures.push(checks::failed_rule(played, error)),
-        None => failures.extend(checks::expressions(played)),
+        None => {
+            failures.extend(checks::expressions(played));
+            failures.extend(streams::failures(played));
+        }
     }
     failures
 }

@@ -7,7 +7,7 @@ use crate::evidence::{Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::rules::AlertState;
 use crate::text::{Diagnostic, Severity, Source, Span};
-use crate::time::{Duration, Timestamp};
+use crate::time::{Duration, Nanoseconds, Timestamp};
 
 /// The result of one test group.
 #[derive(Debug)]
@@ -82,6 +82,8 @@ pub enum FailureKind {
     Expression(Diagnostic),
     /// An expression yields other samples.
     Samples(SampleDifference),
+    /// A log query yields other lines.
+    Lines(LineDifference),
 }
 
 /// Alerts that were expected and alerts that stand, each sorted by labels.
@@ -135,6 +137,33 @@ pub struct SampleMismatch {
     pub got: Option<ResultSample>,
 }
 
+/// Lines that were expected and lines that a log query yields.
+#[derive(Debug)]
+pub struct LineDifference {
+    pub eval_time: Duration,
+    pub expected: Vec<ResultLine>,
+    pub got: Vec<ResultLine>,
+    /// Those of either side that are not on the other one.
+    pub missing: Vec<ResultLine>,
+    pub surplus: Vec<ResultLine>,
+}
+
+/// A line of the answer to a log query.
+#[derive(Clone, Debug)]
+pub struct ResultLine {
+    pub labels: Labels,
+    pub line: String,
+    /// After the start; `None` where any time will do.
+    pub time: Option<Nanoseconds>,
+}
+
+impl ResultLine {
+    /// Whether another line is what is meant.
+    pub fn accepts(&self, other: &ResultLine) -> bool {
+        self.labels == other.labels && self.line == other.line && (self.time.is_none() || self.time == other.time)
+    }
+}
+
 /// An alert that is pending or fires.
 #[derive(Clone, Debug)]
 pub struct StandingAlert {
@@ -162,7 +191,10 @@ pub struct ResultSample {
 impl Failure {
     /// Whether it is a case that does not hold, not something that keeps cases from being run.
     pub fn is_case(&self) -> bool {
-        matches!(self.kind, FailureKind::Alerts(_) | FailureKind::Expression(_) | FailureKind::Samples(_))
+        matches!(
+            self.kind,
+            FailureKind::Alerts(_) | FailureKind::Expression(_) | FailureKind::Samples(_) | FailureKind::Lines(_)
+        )
     }
 }
 

@@ -16,9 +16,10 @@ use crate::rules::AlertState;
 use crate::syntax::printer::write_label;
 use crate::syntax::strings::quoted;
 use crate::text::Diagnostic;
+use crate::time::Duration;
 use crate::unit_test::{
-    AlertDifference, AlertMismatch, Failure, FailureKind, ResultSample, SampleDifference, StandingAlert, WantedAlert,
-    WantedText,
+    AlertDifference, AlertMismatch, Failure, FailureKind, LineDifference, ResultLine, ResultSample, SampleDifference,
+    StandingAlert, WantedAlert, WantedText,
 };
 
 /// At most so many differences of a case are told; the others are counted.
@@ -37,6 +38,7 @@ pub fn failure(failure: &Failure, look: Look) -> String {
         }
         FailureKind::Alerts(difference) => alerts(&mut out, difference, look),
         FailureKind::Samples(difference) => samples(&mut out, difference, look),
+        FailureKind::Lines(difference) => lines(&mut out, difference, look),
     }
     if let Some(around) = &failure.explanation.around {
         let table = ticks::table(around, look);
@@ -306,6 +308,29 @@ fn samples(out: &mut String, difference: &SampleDifference, look: Look) {
     more(out, unlike.len());
     let expected = difference.mismatches.iter().filter(|mismatch| mismatch.expected.is_some()).count();
     let agreeing = difference.expected.len().saturating_sub(expected);
+    if agreeing > 0 {
+        let _ = writeln!(out, "  and {agreeing} as expected");
+    }
+}
+
+fn lines(out: &mut String, difference: &LineDifference, look: Look) {
+    let told = |line: &ResultLine| {
+        let time = line.time.map_or_else(String::new, |time| format!("{}  ", Duration(time.0 / 1_000_000)));
+        Marked::plain(&format!("{time}{}  {}", line.labels, line.line))
+    };
+    let nothing = |out: &mut String, lead: &str| *out += &Marked::plain("nothing").lines(lead, Style::new(), look);
+    let sides = [
+        (&difference.expected, &difference.missing, EXPECTED, wanted()),
+        (&difference.got, &difference.surplus, HAPPENED, found()),
+    ];
+    for (all, side, lead, style) in sides {
+        if all.is_empty() {
+            nothing(out, lead);
+        }
+        side.iter().take(TOLD).for_each(|line| *out += &told(line).lines(lead, style, look));
+        more(out, side.len());
+    }
+    let agreeing = difference.expected.len() - difference.missing.len();
     if agreeing > 0 {
         let _ = writeln!(out, "  and {agreeing} as expected");
     }

@@ -11,8 +11,8 @@ use crate::rules::AlertState;
 use crate::text::{Diagnostic, Source, Span};
 use crate::time::{Duration, Timestamp};
 use crate::unit_test::{
-    AlertMismatch, Around, BlindCase, Failure, FailureKind, GroupResult, ResultSample, SampleMismatch, StandingAlert,
-    WantedAlert, WantedText,
+    AlertMismatch, Around, BlindCase, Failure, FailureKind, GroupResult, ResultLine, ResultSample, SampleMismatch,
+    StandingAlert, WantedAlert, WantedText,
 };
 
 /// A group.
@@ -72,6 +72,15 @@ fn one(group: &GroupResult, failed: &Failure) -> Value {
             put("expected", difference.expected.iter().map(sample).collect());
             put("happened", difference.got.iter().map(sample).collect());
             put("mismatches", difference.mismatches.iter().map(samples).collect());
+        }
+        FailureKind::Lines(difference) => {
+            put("kind", json!("lines"));
+            put("eval_time", duration(difference.eval_time));
+            put("expected", difference.expected.iter().map(line).collect());
+            put("happened", difference.got.iter().map(line).collect());
+            let missing = difference.missing.iter().map(|own| json!({"expected": line(own), "happened": null}));
+            let surplus = difference.surplus.iter().map(|own| json!({"expected": null, "happened": line(own)}));
+            put("mismatches", missing.chain(surplus).collect());
         }
     }
     let reasons = failed.explanation.reasons.iter();
@@ -160,6 +169,11 @@ fn alerts(mismatch: &AlertMismatch) -> Value {
 fn sample(sample: &ResultSample) -> Value {
     let value = sample.histogram.clone().unwrap_or_else(|| number::format_f(sample.value));
     json!({"labels": labels(&sample.labels), "value": value})
+}
+
+fn line(line: &ResultLine) -> Value {
+    let time = line.time.map(|time| Duration(time.0 / 1_000_000).to_string());
+    json!({"labels": labels(&line.labels), "line": line.line, "at": time})
 }
 
 fn labels(labels: &Labels) -> Value {

@@ -92,15 +92,17 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn case(&mut self, group: &Node, failure: &Failure) {
-        let (cases, key) = match &failure.kind {
-            FailureKind::Alerts(_) => ("alert_rule_test", "exp_alerts"),
-            FailureKind::Samples(_) => ("promql_expr_test", "exp_samples"),
-            FailureKind::Unusable(_) | FailureKind::Rule { .. } | FailureKind::Expression(_) | FailureKind::Trap(_) => {
-                return;
-            }
+        let (kinds, key): (&[&str], &str) = match &failure.kind {
+            FailureKind::Alerts(_) => (&["alert_rule_test"], "exp_alerts"),
+            FailureKind::Samples(_) => (&["promql_expr_test", "logql_expr_test"], "exp_samples"),
+            FailureKind::Unusable(_)
+            | FailureKind::Rule { .. }
+            | FailureKind::Expression(_)
+            | FailureKind::Trap(_)
+            | FailureKind::Lines(_) => return,
         };
-        let cases = group.get(cases).map(list).unwrap_or_default();
-        let Some(case) = cases.iter().find(|case| case.span == failure.span) else { return };
+        let mut cases = kinds.iter().filter_map(|kind| group.get(kind)).flat_map(list);
+        let Some(case) = cases.find(|case| case.span == failure.span) else { return };
         let value = case.entries().iter().find(|(name, _)| name.text() == Some(key));
         let items = value.map(|(_, value)| list(value)).unwrap_or_default();
         let mut changes: Vec<Change> = items.iter().map(|_| Change::Keep).collect();

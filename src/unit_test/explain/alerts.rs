@@ -26,8 +26,8 @@ pub fn alerts(
     got: &[StandingAlert],
     fits: &dyn Fn(usize, usize) -> bool,
 ) -> (Vec<AlertMismatch>, Explanation) {
-    let at = played.tick(test.eval_time);
     let rules = named(played, test);
+    let at = rules.first().map_or(played.tick(test.eval_time), |rule| played.tick_of(*rule, test.eval_time));
     let lives: Vec<&AlertTrack> = played.run.alerts.iter().filter(|track| rules.contains(&track.rule)).collect();
     let case = Case { played, test, at, lives };
     let given = matched(expected.len(), got.len(), fits);

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use crate::engine::{Step, Steps};
 use crate::evidence::{AlertState, Row, Timeline, agrees, distinguishing, operands, written};
 use crate::labels::Labels;
-use crate::promql::ast::Expr;
-use crate::rules::{self, AlertTrack, RuleRef};
+use crate::rules::{self, AlertTrack, Expression, RuleRef};
 use crate::text::Located;
 use crate::time::{Duration, Timestamp};
 use crate::unit_test::run::Played;
@@ -27,7 +26,7 @@ const ALERTS: usize = 4;
 /// The operands of a rule and the alerts it makes, as far as they have to do with some label sets.
 pub fn of_rule(played: &Played<'_>, at: RuleRef, relevant: &[Labels], eval: Timestamp) -> Option<Around> {
     let rule = &played.rules[at.group].rules[at.rule];
-    let expr = rule.promql()?;
+    let expr = rule.expression()?;
     let steps = played.run.steps(at);
     let here = steps.0.iter().position(|step| step.frontier.at == eval)?;
     let lives: Vec<&AlertTrack> =
@@ -75,14 +74,20 @@ fn shown(state: rules::AlertState) -> AlertState {
 }
 
 /// The operands of an expression that is asked at one time, at that time and some intervals before.
-pub fn of_expression(played: &Played<'_>, text: &Located, expr: &Expr, eval: Timestamp) -> Option<Around> {
+pub fn of_expression<'a>(
+    played: &Played<'_>,
+    text: &Located,
+    expr: impl Into<Expression<'a>>,
+    eval: Timestamp,
+) -> Option<Around> {
+    let expr = expr.into();
     let interval = played.file.evaluation_interval;
     let before = (0..4).rev().map(|k| eval - Duration(interval.0.saturating_mul(k)));
     let ticks: Vec<Timestamp> = before.filter(|time| *time >= played.group.start).collect();
     let steps = ticks.iter().map(|time| Step { time: *time, frontier: played.frontier() }).collect();
     let rows = values(played, text, expr, &Steps(steps), &|_| true);
     // The value of the expression itself is what the case tells of.
-    let is_itself = ticks.len() == 1 && operands(expr).iter().all(|operand| operand.span == expr.span);
+    let is_itself = ticks.len() == 1 && operands(expr).iter().all(|operand| operand.span() == expr.span());
     (!nothing(&rows) && !is_itself).then_some(Around {
         start: played.group.start,
         eval,
@@ -114,7 +119,7 @@ fn chosen(here: usize, turns: impl Iterator<Item = usize>, count: usize) -> BTre
 fn values(
     played: &Played<'_>,
     text: &Located,
-    expr: &Expr,
+    expr: Expression<'_>,
     steps: &Steps,
     meant: &dyn Fn(&Labels) -> bool,
 ) -> Vec<Row> {

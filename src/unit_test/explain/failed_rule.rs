@@ -26,7 +26,7 @@ pub fn failed_rule(played: &Played<'_>, error: &RuleError) -> Explanation {
 /// What the expression of the rule yields at the tick.
 fn results(played: &Played<'_>, rule: &Rule, error: &RuleError) -> Vec<Labels> {
     let step = played.run.steps(error.rule).0.into_iter().find(|step| step.frontier.at == error.tick);
-    let matrix = step.zip(rule.promql()).and_then(|(step, expr)| played.evaluate(expr, &Steps(vec![step])));
+    let matrix = step.zip(rule.expression()).and_then(|(step, expr)| played.evaluate(expr, &Steps(vec![step])));
     matrix.map(|matrix| matrix.at(0).map(|(labels, _)| labels.clone()).collect()).unwrap_or_default()
 }
 

@@ -16,7 +16,7 @@ use crate::time::{Duration, Timestamp};
 
 pub use alerts::alerts;
 pub use failed_rule::failed_rule;
-pub use samples::samples;
+pub use samples::{log_samples, no_lines, samples};
 
 impl Played<'_> {
     /// The time since the start, as the file writes it.

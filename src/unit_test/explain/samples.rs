@@ -1,12 +1,13 @@
 //! Samples that were expected beside those that an expression yields.
 
 use super::{around, pairs, silence};
-use crate::engine::Step;
-use crate::evidence::Reason;
+use crate::engine::{Step, Steps};
+use crate::evidence::{self, Reason};
+use crate::logql::ast as logs;
 use crate::promql;
-use crate::unit_test::ExprTest;
 use crate::unit_test::run::Played;
 use crate::unit_test::verdict::{Explanation, ResultSample, SampleDifference, SampleMismatch};
+use crate::unit_test::{ExprTest, LogTest};
 
 /// What does not agree, and why. Both sides are sorted by labels; `equal` is the comparison that failed for one of them.
 pub fn samples(
@@ -16,19 +17,56 @@ pub fn samples(
     got: Vec<ResultSample>,
     equal: &dyn Fn(&ResultSample, &ResultSample) -> bool,
 ) -> (SampleDifference, Explanation) {
-    let mut surplus = got.clone();
+    let mismatches = mismatches(&expected, &got, equal);
+    let explanation = explanation(played, test, &mismatches);
+    (SampleDifference { eval_time: test.eval_time, expected, got, mismatches }, explanation)
+}
+
+/// As `samples`, of an expression in LogQL.
+pub fn log_samples(
+    played: &Played<'_>,
+    test: &LogTest,
+    expr: &logs::Expr,
+    (expected, got): (Vec<ResultSample>, Vec<ResultSample>),
+    equal: &dyn Fn(&ResultSample, &ResultSample) -> bool,
+) -> (SampleDifference, Explanation) {
+    let mismatches = mismatches(&expected, &got, equal);
+    let time = played.group.start + test.eval_time;
+    let steps = Steps(vec![Step { time, frontier: played.frontier() }]);
+    let mut reasons: Vec<Reason> =
+        mismatches.iter().find_map(|mismatch| of_pair(played, mismatch)).into_iter().collect();
+    if mismatches.iter().any(|mismatch| mismatch.got.is_none()) {
+        reasons.extend(
+            evidence::no_stream(&played.logs, &test.expr, expr)
+                .or_else(|| got.is_empty().then(|| evidence::no_entry(&played.logs, &test.expr, expr, &steps))),
+        );
+    }
+    let explanation = Explanation { reasons, around: around::of_expression(played, &test.expr, expr, time) };
+    (SampleDifference { eval_time: test.eval_time, expected, got, mismatches }, explanation)
+}
+
+/// Why a log query yields nothing.
+pub fn no_lines(played: &Played<'_>, test: &LogTest, query: &logs::LogQuery) -> Explanation {
+    let reason = evidence::unmet_stream(&played.logs, &test.expr, &query.selector);
+    Explanation { reasons: reason.into_iter().collect(), around: None }
+}
+
+/// What is on one side only, the most similar ones paired.
+fn mismatches(
+    expected: &[ResultSample],
+    got: &[ResultSample],
+    equal: &dyn Fn(&ResultSample, &ResultSample) -> bool,
+) -> Vec<SampleMismatch> {
+    let mut surplus = got.to_vec();
     let mut missing = Vec::new();
-    for sample in &expected {
+    for sample in expected {
         match surplus.iter().position(|other| equal(sample, other)) {
             Some(place) => drop(surplus.remove(place)),
             None => missing.push(sample.clone()),
         }
     }
     let pairs = pairs::pairs(missing, surplus, |a, b| pairs::similarity(&a.labels, &b.labels), |_| false);
-    let mismatches: Vec<SampleMismatch> =
-        pairs.into_iter().map(|(expected, got)| SampleMismatch { expected, got }).collect();
-    let explanation = explanation(played, test, &mismatches);
-    (SampleDifference { eval_time: test.eval_time, expected, got, mismatches }, explanation)
+    pairs.into_iter().map(|(expected, got)| SampleMismatch { expected, got }).collect()
 }
 
 fn explanation(played: &Played<'_>, test: &ExprTest, mismatches: &[SampleMismatch]) -> Explanation {

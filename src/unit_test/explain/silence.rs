@@ -2,7 +2,8 @@
 
 use crate::engine::{Step, Steps};
 use crate::evidence::{
-    Missing, Nearness, Place, Reason, agrees, alternatives, compared, conditions, instead, missing, no_value, written,
+    self, Missing, Nearness, Place, Reason, agrees, alternatives, compared, conditions, instead, missing, no_value,
+    written,
 };
 use crate::labels::Labels;
 use crate::number;
@@ -22,11 +23,15 @@ const RECORDED: usize = 4;
 /// Why a rule makes no alert with these labels up to a tick.
 pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timestamp) -> Vec<Reason> {
     let rule = &played.rules[at.group].rules[at.rule];
-    let Some(expr) = rule.promql() else { return Vec::new() };
+    let Some(expr) = rule.expression() else { return Vec::new() };
     let mut steps = played.run.steps(at);
     steps.0.retain(|step| step.frontier.at <= until);
     let Some(last) = steps.0.last().copied() else { return Vec::new() };
-    if let Some(reason) = absent(played, &rule.expr, expr, last) {
+    let absent = match expr {
+        Expression::Promql(expr) => absent(played, &rule.expr, expr, last),
+        Expression::Logql(expr) => evidence::no_stream(&played.logs, &rule.expr, expr),
+    };
+    if let Some(reason) = absent {
         return vec![reason];
     }
     let mut found = Vec::new();
@@ -59,18 +64,20 @@ pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timest
             Nearness::NoValue => found.push(
                 match condition.operand {
                     Expression::Promql(operand) => unlike_sides(played, &rule.expr, operand, last),
-                    Expression::Logql(_) => None,
+                    Expression::Logql(operand) => Some(evidence::no_entry(&played.logs, &rule.expr, operand, &steps)),
                 }
                 .unwrap_or_else(|| no_value(&played.store, &rule.expr, condition.operand, &operand)),
             ),
         }
     }
-    if found.is_empty() {
+    if let Expression::Promql(expr) = expr
+        && found.is_empty()
+    {
         found.extend(unlike_sides(played, &rule.expr, expr, last));
     }
     if found.is_empty() && conditions(expr).len() > 1 {
         let text = "every condition held at some tick, but never all of them together for one label set".to_owned();
-        found.push(Reason { place: Some(Place::within(&rule.expr, expr.span)), text });
+        found.push(Reason { place: Some(Place::within(&rule.expr, expr.span())), text });
     }
     found
 }
@@ -87,7 +94,7 @@ pub fn could_become(played: &Played<'_>, at: RuleRef, until: Timestamp) -> Vec<L
     let mut steps = played.run.steps(at);
     steps.0.retain(|step| step.frontier.at <= until);
     let mut found = Vec::new();
-    for condition in rule.promql().into_iter().flat_map(alternatives).flat_map(conditions) {
+    for condition in rule.expression().into_iter().flat_map(alternatives).flat_map(conditions) {
         let Some(matrix) = played.evaluate(condition.operand, &steps) else { continue };
         for column in matrix.columns().filter(|column| column.iter().next().is_some()) {
             let mut labels = column.labels.without_name().builder();

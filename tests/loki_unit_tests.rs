@@ -1,0 +1,247 @@
+//! Unit tests of Loki's rules, by the binary, in the shape of Loki's proposal for `lokitool rules test`. Expected values: arithmetic on the
+//! lines that the files write.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+const RULES: &str = r#"groups:
+  - name: shop
+    rules:
+      - record: app:errors:count5m
+        expr: sum by (app) (count_over_time({app="shop"} |= "error" [5m]))
+      - alert: Errors
+        expr: sum by (app) (count_over_time({app="shop"} |= "error" [5m])) > 2
+        for: 2m
+        labels: {severity: page}
+        annotations: {summary: "{{ $value }} errors of {{ $labels.app }}, {{ $externalLabels.cluster }}"}
+"#;
+
+fn firedrill(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
+}
+
+fn told(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn folder(tests: &str, rules: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("tests.yaml"), tests).expect("a file");
+    fs::write(folder.path().join("rules.yaml"), rules).expect("a file");
+    folder
+}
+
+/// Runs a file whose one group has these fields, written as in YAML without indent.
+fn test(group: &str, rules: &str) -> (i32, String) {
+    let fields: String = group.lines().map(|line| format!("    {line}\n")).collect();
+    let tests = format!("rule_files: [rules.yaml]\ntests:\n  - name: g\n{fields}");
+    let output = firedrill(folder(&tests, rules).path(), &["test", "tests.yaml"]);
+    (output.status.code().unwrap_or(-1), told(&output))
+}
+
+fn passes(group: &str) {
+    let (code, text) = test(group, RULES);
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("BLIND") && !text.contains("warning"), "{text}");
+}
+
+fn falls_short(group: &str, rules: &str, code: i32, says: &[&str]) {
+    let (found, text) = test(group, rules);
+    assert_eq!(found, code, "{text}");
+    for say in says {
+        assert!(text.contains(say), "{say}\n{text}");
+    }
+}
+
+/// Lines at 0m, 1m, ... 5m, then nothing.
+const STREAM: &str = r#"interval: 1m
+external_labels: {cluster: home}
+input_streams:
+  - labels: '{app="shop", env="prod"}'
+    lines: ['ok', 'an error 1', 'an error 2', 'an error 3', 'ok', 'ok']
+"#;
+
+/// Three errors from 3m to 6m: the one of 1m leaves the window at 6m.
+#[test]
+fn alerts_and_expressions_hold_or_do_not() {
+    let cases = r#"alert_rule_test:
+  - {alertname: Errors, eval_time: 4m, exp_alerts: []}
+  - alertname: Errors
+    eval_time: 5m
+    exp_alerts:
+      - exp_labels: {app: shop, severity: page}
+        exp_annotations: {summary: "3 errors of shop, home"}
+  - {alertname: Errors, eval_time: 6m, exp_alerts: []}
+logql_expr_test:
+  - expr: 'sum by (env) (count_over_time({app="shop"}[5m]))'
+    eval_time: 4m
+    exp_samples: [{labels: '{env="prod"}', value: 5}]
+  - {expr: 'count_over_time({app="other"}[5m])', eval_time: 4m, exp_samples: []}
+  - {expr: 1 + 1, eval_time: 4m, exp_samples: [{value: 2}]}
+  - expr: '{app="shop"} |~ "error [12]"'
+    eval_time: 2m
+    exp_logs:
+      - {labels: '{env="prod", app="shop"}', line: 'an error 2', timestamp: 120000000000}
+      - {labels: '{app="shop", env="prod"}', line: 'an error 1'}
+promql_expr_test:
+  - {expr: 'app:errors:count5m', eval_time: 4m, exp_samples: [{labels: 'app:errors:count5m{app="shop"}', value: 3}]}
+"#;
+    passes(&format!("{STREAM}{cases}"));
+    let wrong = r#"alert_rule_test:
+  - {alertname: Errors, eval_time: 4m, exp_alerts: [{exp_labels: {app: shop, severity: page}, exp_annotations: {summary: x}}]}
+logql_expr_test:
+  - {expr: 'count_over_time({app="shop"}[5m])', eval_time: 4m, exp_samples: [{labels: '{app="shop", env="prod"}', value: 4}]}
+  - {expr: 'rate({app="gone"}[5m])', eval_time: 4m, exp_samples: [{labels: '{app="gone"}', value: 1}]}
+  - {expr: '{app="shop"} |= "error"', eval_time: 2m, exp_logs: [{labels: '{app="shop", env="prod"}', line: 'an error 1', timestamp: 1}]}
+"#;
+    let says = [
+        "pending since 3m; `for: 2m` ends at 5m",
+        "{app=\"shop\", env=\"prod\"}         4         5",
+        "no stream with lines matches {app=\"gone\"}; there is {app=\"shop\", env=\"prod\"}",
+        "happened  1m  {app=\"shop\", env=\"prod\"}  an error 1",
+    ];
+    falls_short(&format!("{STREAM}{wrong}"), RULES, 1, &says);
+}
+
+#[test]
+fn lines_may_come_at_their_times_again_and_with_metadata() {
+    passes(
+        r#"interval: 30s
+input_streams:
+  - labels: '{app="shop"}'
+    structured_metadata: {host: a}
+    lines:
+      - {line: 'error', repeat: 4}
+      - ok
+      - {line: 'error', at: 10m, structured_metadata: {trace: t1}}
+      - 'error'
+logql_expr_test:
+  - {expr: 'sum(count_over_time({app="shop"} |= "error" [2m]))', eval_time: 90s, exp_samples: [{value: 4}]}
+  - {expr: 'sum(count_over_time({app="shop"}[5m]))', eval_time: 2m, exp_samples: [{value: 5}]}
+  - expr: 'count_over_time({app="shop"}[1m])'
+    eval_time: 10m30s
+    exp_samples: [{labels: '{app="shop", host="a", trace="t1"}', value: 1}, {labels: '{app="shop", host="a"}', value: 1}]
+"#,
+    );
+}
+
+/// Ticks at 0s, 20s, 40s: that at 40s sees what came after 35s.
+#[test]
+fn a_group_of_loki_keeps_its_interval() {
+    let rules = "groups: [{name: g, interval: 20s, rules: [{alert: A, expr: 'count_over_time({app=\"a\"} |= \"x\" [5s]) > 0'}]}]\n";
+    let group = |at: &str| {
+        format!(
+            "interval: 20s\ninput_streams: [{{labels: '{{app=\"a\"}}', lines: [{{line: x, at: {at}}}]}}]\nalert_rule_test: [{{alertname: A, eval_time: 50s, exp_alerts: [{{exp_labels: {{app: a}}}}]}}]\n"
+        )
+    };
+    let (code, text) = test(&group("38s"), rules);
+    assert_eq!(code, 0, "{text}");
+    falls_short(&group("45s"), rules, 1, &["A at 50s", "in a window of 5s at any evaluation"]);
+}
+
+#[test]
+fn series_and_streams_go_together() {
+    let rules = format!(
+        "{RULES}  - name: prom\n    rules: [{{alert: Both, expr: 'app:errors:count5m > 2 and on () up == 1'}}]\n"
+    );
+    let group = format!(
+        "{STREAM}input_series: [{{series: 'up{{job=\"x\"}}', values: 1x10}}]\nalert_rule_test: [{{alertname: Both, eval_time: 3m, exp_alerts: [{{exp_labels: {{app: shop}}}}]}}]\n"
+    );
+    let (code, text) = test(&group, &rules);
+    assert_eq!(code, 0, "{text}");
+}
+
+/// `sum(rate({app="shop"}[5m]))` is LogQL where there are only streams, and PromQL where there are only series.
+#[test]
+fn what_both_languages_understand_is_what_the_input_is() {
+    let rules = "groups: [{name: g, rules: [{alert: A, expr: 'sum(count_over_time({app=\"shop\"}[5m])) > 4'}]}]\n";
+    let case = "alert_rule_test: [{alertname: A, eval_time: 4m, exp_alerts: [{exp_labels: {}}]}]\n";
+    let (code, text) = test(&format!("{STREAM}{case}"), rules);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = test(&format!("input_series: [{{series: 'x{{app=\"shop\"}}', values: 1x10}}]\n{case}"), rules);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_test_without_streams_says_that_its_rules_are_of_loki() {
+    let group = "input_series: [{series: up, values: 1x10}]\nalert_rule_test: [{alertname: Errors, eval_time: 5m, exp_alerts: []}]\n";
+    falls_short(group, RULES, 1, &["this is LogQL: a unit test of it has `input_streams`"]);
+}
+
+#[test]
+fn a_case_that_nothing_could_break_is_blind() {
+    let rules = RULES.replace("app=\"shop\"", "app=\"shpo\"");
+    let case = "alert_rule_test: [{alertname: Errors, eval_time: 5m, exp_alerts: []}]\n";
+    falls_short(&format!("{STREAM}{case}"), &rules, 0, &["no stream with lines matches {app=\"shpo\"}"]);
+    // The stream is there, and says something else.
+    passes(&format!("{}{case}", STREAM.replace("error", "word")));
+}
+
+#[test]
+fn a_bad_line_fails_the_rule_and_the_test() {
+    let rules = "groups: [{name: g, rules: [{alert: A, expr: 'sum by (level) (count_over_time({app=\"shop\"} | json [5m])) > 0'}]}]\n";
+    let case = "alert_rule_test: [{alertname: A, eval_time: 5m, exp_alerts: []}]\n";
+    falls_short(&format!("{STREAM}{case}"), rules, 1, &["the rule A fails at 0s", "JSONParserErr"]);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_place() {
+    let one = |field: &str, place: &str, says: &str| {
+        let stream = "input_streams: [{labels: '{app=\"a\"}', lines: [x]}]\n";
+        let field = if field.starts_with("input_streams") { field.to_owned() } else { format!("{stream}{field}") };
+        let (code, text) = test(&field, RULES);
+        assert!(code == 1 || code == 2, "{text}");
+        assert!(text.contains(&format!("tests.yaml:{place}")) && text.contains(says), "{place} {says}\n{text}");
+    };
+    one(
+        "input_streams: [{labels: '{app=~\"a\"}', lines: [x]}]\nlogql_expr_test: [{expr: '1', exp_samples: []}]",
+        "4:35",
+        "write app=\"...\"",
+    );
+    one(
+        "input_streams: [{labels: 'x{app=\"a\"}', lines: [x]}]\nlogql_expr_test: [{expr: '1', exp_samples: []}]",
+        "4:31",
+        "a stream has no name",
+    );
+    one("input_streams: [{labels: '{app=\"a\"}'}]", "4:21", "an input stream without `lines`");
+    one("input_streams: [{lines: [x]}]", "4:21", "an input stream without `labels`");
+    one("input_streams: [{labels: '{a=\"b\"}', lines: [[x]]}]", "4:49", "a line is written as a text, not as a list");
+    one("input_streams: [{labels: '{a=\"b\"}', lines: [{lin: x}]}]", "4:50", "unknown field `lin`");
+    one("logql_expr_test: [{expr: 'rate({', exp_samples: []}]", "5:", "rate");
+    one("logql_expr_test: [{expr: '{app=\"a\"}', exp_samples: [{value: 1}]}]", "5:31", "it yields lines");
+    one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_logs: [{line: x}]}]", "5:31", "it yields samples");
+    one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_sample: []}]", "5:", "did you mean `exp_samples`?");
+}
+
+#[test]
+fn other_formats_and_conversion() {
+    let tests = format!(
+        "rule_files: [rules.yaml]\ntests:\n  - name: g\n{}",
+        format!("{STREAM}logql_expr_test:\n  - {{expr: '{{app=\"shop\"}}', eval_time: 0s, exp_logs: [{{line: other}}]}}\n  - {{expr: 'sum(count_over_time({{app=\"shop\"}}[1m]))', eval_time: 1m, exp_samples: [{{value: 2}}]}}\n")
+            .lines()
+            .map(|line| format!("    {line}\n"))
+            .collect::<String>()
+    );
+    let folder = folder(&tests, RULES);
+    let json = firedrill(folder.path(), &["test", "--format", "json"]);
+    let text = String::from_utf8_lossy(&json.stdout);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let text = value.to_string();
+    for say in [r#""kind":"lines""#, r#""line":"ok""#, r#""kind":"samples""#] {
+        assert!(text.contains(say), "{say}\n{text}");
+    }
+    let junit = firedrill(folder.path(), &["test", "--junit", "out.xml"]);
+    assert_eq!(junit.status.code(), Some(1), "{}", told(&junit));
+    let xml = fs::read_to_string(folder.path().join("out.xml")).expect("a report");
+    assert!(xml.contains("<failure") && xml.contains("other"), "{xml}");
+    let diff = firedrill(folder.path(), &["test", "--diff"]);
+    assert!(told(&diff).contains("value: 1}") || told(&diff).contains("value: 1"), "{}", told(&diff));
+    let converted = firedrill(folder.path(), &["test", "--convert", "tests.yaml"]);
+    assert_eq!(converted.status.code(), Some(2), "{}", told(&converted));
+    assert!(told(&converted).contains("\"g\" tests rules of Loki, which is not converted"), "{}", told(&converted));
+}
