@@ -108,6 +108,7 @@ fn read(path: &Path, args: &Args) -> Result<Lines, Problems> {
         zone: Zone::UTC,
         field: args.field.clone(),
         line: None,
+        metadata: Vec::new(),
         at: None,
         matching: None,
         untimed_objects: true,

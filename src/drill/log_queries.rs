@@ -14,7 +14,7 @@ use crate::time::{Duration, Nanoseconds, Timestamp};
 
 use super::footing;
 use super::playback::Playback;
-use super::queries::Answer;
+use super::queries::{Answer, SeriesValues};
 use super::verdict::Rest;
 
 /// How far back lines are looked for that are asked at one time: what Loki's `/query_range` takes without a `start`.
@@ -54,7 +54,7 @@ pub fn lines(
 }
 
 /// The values at the steps: every series has one value for each step at which it has any.
-fn samples(playback: &Playback, expr: &Expr, when: QueryTime) -> Result<Vec<(Labels, Vec<Option<f64>>)>, Diagnostic> {
+fn samples(playback: &Playback, expr: &Expr, when: QueryTime) -> Result<Vec<SeriesValues>, Diagnostic> {
     let failed = |error: EvalError| Diagnostic::error(error.message);
     let logs = playback.logs()?;
     let samples = match when {

@@ -18,11 +18,14 @@ use super::log_queries;
 use super::playback::Playback;
 use super::verdict::{Check, Part, Verdict};
 
+/// The labels of a series, and a value for each step at which it has one.
+pub type SeriesValues = (Labels, Vec<Option<f64>>);
+
 /// What comes back.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// Each series with a value for each step at which it has one.
-    Series(Vec<(Labels, Vec<Option<f64>>)>),
+    Series(Vec<SeriesValues>),
     /// Log lines, oldest first.
     Lines(Vec<String>),
 }

@@ -34,6 +34,8 @@ pub struct LineOptions {
     pub field: Option<String>,
     /// Lines are JSON objects, and this field holds the line; the whole object unless given.
     pub line: Option<String>,
+    /// Lines are JSON objects, and these fields are structured metadata.
+    pub metadata: Vec<String>,
     /// All lines are of this moment, for they have no time.
     pub at: Option<Nanoseconds>,
     /// Only these lines.
@@ -135,9 +137,12 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
             }
         },
     };
+    if let (Some(name), false) = (options.metadata.first(), matches!(shape, Shape::Objects { .. } | Shape::Journal)) {
+        let problem = Diagnostic::error(format!("`{name}` is to be metadata, and these lines are no JSON objects"));
+        return Err(problem.at(source, span_of(source, first)).help("name the field that holds the time: `field: ts`"));
+    }
     let mut lines = Lines::default();
     let mut last: Option<Nanoseconds> = None;
-    let no_metadata = Labels::empty();
     for (at, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
         if line.trim().is_empty() {
@@ -145,8 +150,8 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
         }
         lines.total += 1;
         let found = match &shape {
-            Shape::Text(pattern) => pattern.find(line, last).map(|time| (time, None, None)),
-            Shape::Moment(time) => Some((*time, None, None)),
+            Shape::Text(pattern) => pattern.find(line, last).map(|time| (time, None, None, Labels::empty())),
+            Shape::Moment(time) => Some((*time, None, None, Labels::empty())),
             shape => match object(line, shape, options) {
                 Ok(found) => found,
                 Err(_) if options.untimed_objects => None,
@@ -154,10 +159,10 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
                 Err(problem) => return Err(problem.at(source, span_of(source, line.trim()))),
             },
         };
-        let (time, written, stream) = match (found, last) {
-            (Some((time, written, stream)), _) => {
-                last = Some(time);
-                (time, written, stream)
+        let (time, written, stream, metadata) = match (found, last) {
+            (Some(found), _) => {
+                last = Some(found.0);
+                found
             }
             (None, last) => {
                 lines.first_untimed.get_or_insert(at + 1);
@@ -166,11 +171,11 @@ pub(super) fn read_source(source: &Source, options: &LineOptions) -> Result<Line
                     continue;
                 };
                 lines.untimed += 1;
-                (last, None, None)
+                (last, None, None, Labels::empty())
             }
         };
         let line = written.unwrap_or_else(|| line.to_owned());
-        lines.keep(Entry { time, line, metadata: no_metadata.clone(), stream }, options);
+        lines.keep(Entry { time, line, metadata, stream }, options);
     }
     if last.is_none() {
         return Err(without_times(source, first, &shape));
@@ -222,8 +227,8 @@ fn without_times(source: &Source, first: &str, shape: &Shape<'_>) -> Diagnostic 
     Diagnostic::error(message).at(source, span_of(source, first)).help(help)
 }
 
-/// Time, line and stream of an entry.
-type Found = (Nanoseconds, Option<String>, Option<Labels>);
+/// Time, line, stream and structured metadata of an entry.
+type Found = (Nanoseconds, Option<String>, Option<Labels>, Labels);
 
 /// What a line says that is a JSON object; `None` where it is none.
 ///
@@ -265,15 +270,21 @@ fn object(line: &str, shape: &Shape<'_>, options: &LineOptions) -> Result<Option
         return Err(Diagnostic::error(format!("`{field}` of this line is no time: {value}")).help(help));
     };
     let text = |name: &str| fields.get(name).and_then(written);
+    // As Loki takes them: other characters are no part of a name.
+    let label = |name: &str| name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "_");
+    let metadata = options.metadata.iter().filter_map(|name| Some((label(name), text(name)?)));
+    let metadata = Labels::from_pairs(metadata);
     Ok(Some(match shape {
-        Shape::Journal => (time, text(options.line.as_deref().unwrap_or("MESSAGE")).or(Some(String::new())), None),
+        Shape::Journal => {
+            (time, text(options.line.as_deref().unwrap_or("MESSAGE")).or(Some(String::new())), None, metadata)
+        }
         Shape::LogCli => {
             let labels = fields.get("labels").and_then(Value::as_object).map(|labels| {
                 Labels::from_pairs(labels.iter().filter_map(|(name, value)| Some((name, value.as_str()?))))
             });
-            (time, text("line"), labels)
+            (time, text("line"), labels, metadata)
         }
-        _ => (time, options.line.as_deref().and_then(text), None),
+        _ => (time, options.line.as_deref().and_then(text), None, metadata),
     }))
 }
 
@@ -303,11 +314,32 @@ mod tests {
             zone: Zone::UTC,
             field: field.map(str::to_owned),
             line: line.map(str::to_owned),
+            metadata: Vec::new(),
             at: None,
             matching: matching.map(|regex| Regex::new(regex).unwrap()),
             untimed_objects: false,
             max_bytes: 1000,
         }
+    }
+
+    #[test]
+    fn fields_of_objects_are_structured_metadata() {
+        let wanted = |names: [&str; 2], options: LineOptions| LineOptions {
+            metadata: names.map(str::to_owned).to_vec(),
+            ..options
+        };
+        let metadata = |text: &str, options: &LineOptions| {
+            let lines = read_source(&Source::new("f.log", text), options)?;
+            Ok::<_, Diagnostic>(lines.entries.iter().map(|entry| entry.metadata.to_string()).collect::<Vec<_>>())
+        };
+        let objects = "{\"ts\":\"2025-11-14T15:00:00Z\",\"trace.id\":\"7\",\"pid\":12}\n{\"ts\":\"2025-11-14T15:00:01Z\",\"pid\":null}\n";
+        let options = wanted(["trace.id", "pid"], options(None, Some("ts"), None, None));
+        assert_eq!(metadata(objects, &options).unwrap(), ["{pid=\"12\", trace_id=\"7\"}", "{}"]);
+        let journal = "{\"__REALTIME_TIMESTAMP\":\"1763132400000000\",\"MESSAGE\":\"x\",\"_PID\":\"9\"}\n";
+        let options = wanted(["_PID", "none"], LineOptions { field: None, ..options });
+        assert_eq!(metadata(journal, &options).unwrap(), ["{_PID=\"9\"}"]);
+        let options = LineOptions { at: Some(Nanoseconds(1)), ..options };
+        assert!(metadata("x\n", &options).unwrap_err().message.contains("these lines are no JSON objects"));
     }
 
     /// The lines, each with its nanoseconds since 15:00.

@@ -75,7 +75,7 @@ mod tests {
             for time in TIMES.iter().cloned().map(Some).chain([None]) {
                 for field in [None, Some("ts".to_owned())] {
                     let (zone, time) = (Zone::UTC, time.clone());
-                    let options = LineOptions { time, zone, field, line: None, at: None, matching: None, untimed_objects: false, max_bytes: 1 << 20 };
+                    let options = LineOptions { time, zone, field, line: None, metadata: Vec::new(), at: None, matching: None, untimed_objects: false, max_bytes: 1 << 20 };
                     let _ = line_file::read_source(&source, &options);
                 }
             }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use super::deserialize::{Entries, TEXT_OR_FIELDS, Text};
+use super::document::OneOrMany;
 
 /// A file by its path alone, or with what it cannot say itself.
 #[derive(Clone, Debug)]
@@ -73,6 +74,9 @@ pub struct LinesFileDoc {
     /// The lines are JSON objects, and this field holds what was written; the whole object unless given.
     #[serde(default)]
     pub line: Option<Text>,
+    /// The lines are JSON objects, and these fields are kept as structured metadata: `[trace_id, _PID]`.
+    #[serde(default)]
+    pub metadata: Option<OneOrMany>,
     /// Lines that have no time, as dropwatch prints them: all are of this moment, a time or a mark.
     #[serde(default)]
     pub at: Option<Text>,
@@ -119,6 +123,7 @@ impl FileOr<LinesFileDoc> {
                 zone: None,
                 field: None,
                 line: None,
+                metadata: None,
                 at: None,
                 matching: None,
                 zero: None,

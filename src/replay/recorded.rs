@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::deserialize::{Reader, Text};
+use super::document::OneOrMany;
 use super::document_evidence::{LinesFileDoc, SeriesFileDoc};
 use super::model::Target;
 use super::names;
@@ -261,7 +262,18 @@ impl<'a> Files<'a> {
         let own = |text: &Option<Text>| text.as_ref().map(|text| text.text.clone());
         let at = at.map(|at| Nanoseconds(at.0.saturating_mul(1_000_000)));
         let (field, line, max_bytes) = (own(&doc.field), own(&doc.line), self.max_bytes);
-        let options = LineOptions { time: pattern, zone, field, line, at, matching, untimed_objects: false, max_bytes };
+        let names = doc.metadata.as_ref().map(|OneOrMany(names)| names.iter().map(|name| name.text.clone()).collect());
+        let options = LineOptions {
+            time: pattern,
+            zone,
+            field,
+            line,
+            metadata: names.unwrap_or_default(),
+            at,
+            matching,
+            untimed_objects: false,
+            max_bytes,
+        };
         let path = self.folder.join(&doc.file.text);
         let key = format!("{}\n{options:?}", path.display());
         let known = self.lines.borrow().get(&key).cloned();
