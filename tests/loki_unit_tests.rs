@@ -245,3 +245,16 @@ fn other_formats_and_conversion() {
     assert_eq!(converted.status.code(), Some(2), "{}", told(&converted));
     assert!(told(&converted).contains("\"g\" tests rules of Loki, which is not converted"), "{}", told(&converted));
 }
+
+#[test]
+fn a_rule_that_loses_lines_is_warned_of() {
+    let rules = |filter: &str| {
+        let expr = format!("sum(count_over_time({{app=\"a\"}} | json{filter} | level=\"error\" [5m])) > 0");
+        format!("groups: [{{name: g, rules: [{{alert: A, expr: '{expr}'}}]}}]\n")
+    };
+    let group = "interval: 1m\ninput_streams: [{labels: '{app=\"a\"}', lines: ['{\"level\":\"error\"}', 'panic: x']}]\n\
+                 alert_rule_test: [{alertname: A, eval_time: 4m, exp_alerts: [{}]}]\n";
+    falls_short(group, &rules(""), 0, &["warning: this filter drops 1 of 2 lines", "panic: x", "rules.yaml:1:"]);
+    let (code, text) = test(group, &rules(" | __error__=\"\""));
+    assert!(code == 0 && !text.contains("warning"), "{text}");
+}

@@ -118,6 +118,7 @@ fn run_group(
     result.blind = blind;
     result.warnings.extend(warnings);
     result.warnings.extend(traps::between_ticks(&played));
+    result.warnings.extend(traps::of_lines(&played));
     result.warnings.extend(traps::late_samples(&mut played));
     failures
 }

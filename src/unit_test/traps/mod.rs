@@ -1,6 +1,7 @@
 //! What promtool passes over without a word: cases that hold by chance or because nothing was asked, words that are not looked at.
 
 mod cases;
+mod logs;
 mod order;
 mod times;
 
@@ -10,6 +11,7 @@ use super::{Rules, TestFile};
 use crate::text::{Diagnostic, Located, Span, listed, nearest};
 
 pub use cases::{of_cases, template_error};
+pub use logs::of_lines;
 pub use order::{Tied, depends_on_order, rank, tied};
 pub use times::{between_ticks, late_samples};
 
