@@ -243,7 +243,8 @@ impl<'a> Reader<'a> {
         let mut parsed: Vec<_> =
             drafts.iter().map(|draft| draft.expr.as_ref().map(|expr| promql::parse_with(expr, features))).collect();
         let foreign = drafts.iter().zip(&parsed).any(|(draft, parsed)| {
-            matches!(parsed, Some(Err(_))) && draft.expr.as_ref().is_some_and(|expr| looks_like_logql(expr))
+            matches!(parsed, Some(Err(_)))
+                && draft.expr.as_ref().is_some_and(|expr| looks_like_logql(expr) || is_logql(expr))
         });
         let logql = language == Language::Logql || (self.language.is_none() && foreign);
         let mut rules = Vec::with_capacity(drafts.len());
@@ -272,6 +273,9 @@ impl<'a> Reader<'a> {
             };
             let Some((kind, name)) = draft.kind else { continue };
             let labels = merge_labels(group_labels, draft.labels);
+            if logql && let Some(problem) = odd_name(&kind, &name, &labels) {
+                self.problems.push(problem);
+            }
             let readable = !matches!(query, Query::Logql(_));
             rules.push(Rule { kind, name, query, expr, labels, readable, span: draft.span });
         }
@@ -304,6 +308,31 @@ fn logql_query(expr: &Located, is_promql: bool) -> Result<Query, Diagnostic> {
         }
         Err(error) => Err(expr.diagnose(error.span, error.diagnostic())),
     }
+}
+
+/// Whether a text is LogQL that asks for log lines.
+fn is_logql(expr: &str) -> bool {
+    matches!(logql::parse(expr), Ok(logql::ast::Query::Metric(metric)) if reads_streams(&metric))
+}
+
+/// A name of a rule of Loki that its ruler refuses, though Prometheus takes it (`pkg/ruler/compat.go`, `validateRule`).
+fn odd_name(kind: &RuleKind, name: &Located, labels: &[(String, Located)]) -> Option<Diagnostic> {
+    let is_plain = |name: &str, colon: bool| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || (colon && c == ':');
+        name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let help = "Loki takes letters, digits and `_`, and no digit in front";
+    if matches!(kind, RuleKind::Record) && !is_plain(name, true) {
+        let problem = Diagnostic::error(format!("not a name that Loki can record: {:?}", name.value));
+        return Some(name.diagnose_all(problem.help(format!("{help}; `:` in names of series"))));
+    }
+    let annotations = match kind {
+        RuleKind::Alert { annotations, .. } => annotations.as_slice(),
+        RuleKind::Record => &[],
+    };
+    let (name, text) = labels.iter().chain(annotations).find(|(name, _)| !is_plain(name, false))?;
+    let problem = Diagnostic::error(format!("a name of a label or an annotation that Loki refuses: {name:?}"));
+    Some(text.diagnose_all(problem.help(help)))
 }
 
 /// Reads as LogQL the groups that both languages understand and that are to be LogQL: because another group of the file is,
@@ -517,6 +546,8 @@ items:
         assert_eq!(languages(&[both, promql], false), [false, false]);
         assert_eq!(languages(&[both, promql, logs], false), [true, false, true]);
         assert_eq!(languages(&[both, promql], true), [true, false]);
+        let lone = "- name: a\n  rules: [{alert: A, expr: 'approx_topk(2, rate({a=\"b\"}[5m]))'}]\n";
+        assert_eq!(languages(&[lone, both], false), [true, true]);
     }
 
     #[test]
@@ -531,6 +562,13 @@ items:
         let found =
             problems(&group("{alert: A, expr: 'rate({a=\"b\"} |= \"x\" [5m]) > 1'}, {alert: B, expr: up == 0}"));
         assert_eq!(found, ["f.yaml:1:96: a rule in PromQL in a group of LogQL"]);
+        let metric = "expr: 'rate({a=\"b\"} |= \"x\" [5m])'";
+        let found = problems(&group(&format!("{{record: 1a, {metric}}}, {{alert: A, {metric}, labels: {{a-b: c}}}}")));
+        let expected = [
+            "f.yaml:1:37: not a name that Loki can record: \"1a\"",
+            "f.yaml:1:137: a name of a label or an annotation",
+        ];
+        assert!(found.len() == 2 && expected.iter().zip(&found).all(|(e, f)| f.starts_with(e)), "{found:?}");
         let found = problems(&group("{alert: A, expr: 'rate({a=\"b\"} |= \"x\" [5m]) > > 1'}"));
         assert!(found.len() == 1 && found[0].starts_with("f.yaml:1:"), "{found:?}");
     }

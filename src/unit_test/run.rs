@@ -189,7 +189,8 @@ fn too_many_evaluations(file: &TestFile, group: &TestGroup, groups: &[Group], mo
         return None;
     }
     let alerts = group.alert_tests.iter().map(|test| (test.eval_time, test.span));
-    let cases = alerts.chain(group.expr_tests.iter().map(|test| (test.eval_time, test.span)));
+    let logs = group.log_tests.iter().map(|test| (test.eval_time, test.span));
+    let cases = alerts.chain(group.expr_tests.iter().map(|test| (test.eval_time, test.span))).chain(logs);
     let span = cases.max_by_key(|(time, _)| *time).map_or(group.span, |(_, span)| span);
     let every = file.evaluation_interval;
     let problem = Diagnostic::error(format!("{ticks} ticks, one every {every} up to {longest}, are too many"));

@@ -10,9 +10,9 @@ pub fn of_cases(file: &TestFile, group: &TestGroup) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if group.cases() == 0 {
         let problem = Diagnostic::warning(format!("`{}` tests nothing: it has no cases", group.name));
-        found.push(
-            problem.at(&file.source, group.span).help("write cases under `alert_rule_test` or `promql_expr_test`"),
-        );
+        let expressions = if group.is_of_loki() { "logql_expr_test" } else { "promql_expr_test" };
+        let help = format!("write cases under `alert_rule_test` or `{expressions}`");
+        found.push(problem.at(&file.source, group.span).help(help));
     }
     found.extend(group.alert_tests.iter().flat_map(of_alerts));
     found.extend(group.expr_tests.iter().flat_map(|test| of_samples(file, test)));
