@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use regex::Regex;
 
 use crate::config::Config;
+use crate::drill::causes::{self, CauseTable};
 use crate::drill::discover::Found;
 use crate::drill::shake::Shaken;
 use crate::drill::verdict::{Drill, Verdict};
@@ -64,6 +65,8 @@ pub struct Outcome {
     pub shaken: Vec<Shaken>,
     /// Drills that were not shaken, since they fall short as they are; nothing where no drill was to be shaken.
     pub unshaken: Vec<(String, Verdict)>,
+    /// What runbooks say on the days that ask them.
+    pub triage: Vec<CauseTable>,
     /// What documents of incidents say, and their rules and replays do not.
     pub drift: Vec<Diagnostic>,
     /// What is odd about LogQL, on the lines that it reads.
@@ -225,6 +228,12 @@ impl Suite {
         }
         let days: usize = self.incidents.iter().map(|incident| incident.days().len()).sum();
         outcome.log_traps = drill::log_traps::traps(&drills, drills.len() == days);
+        let whole = |replay: &str| {
+            let incident = self.incidents.iter().find(|incident| incident.replay.source.name() == replay);
+            let drilled = drills.iter().filter(|drill| drill.replay.name() == replay).count();
+            incident.is_some_and(|incident| incident.days().len() == drilled)
+        };
+        outcome.triage = causes::tables(&drills, &whole);
         outcome.drills = drills;
         outcome
     }

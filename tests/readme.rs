@@ -77,7 +77,7 @@ fn the_recorded_files_are_read_as_written() {
 #[test]
 fn the_test_of_loki_rules_passes_as_written_and_fails_with_another_rule() {
     let blocks = blocks();
-    let [.., tests, rules] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
+    let [_, _, _, _, tests, rules, ..] = &blocks[..] else { panic!("the README has {} YAML blocks", blocks.len()) };
     for (rules, code) in [(rules.clone(), 0), (rules.replace("> 5", "> 8"), 1)] {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("tests.yaml"), tests).expect("a file");
@@ -88,4 +88,21 @@ fn the_test_of_loki_rules_passes_as_written_and_fails_with_another_rule() {
         assert_eq!(output.status.code(), Some(code), "{text}{}", String::from_utf8_lossy(&output.stderr));
         assert!(!text.contains("BLIND"), "{text}");
     }
+}
+
+#[test]
+fn the_runbook_names_the_cause_that_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let blocks = blocks();
+    let runbook = blocks.iter().find(|block| block.starts_with("firedrill: runbook/1")).expect("a runbook");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("t3.yaml");
+    fs::write(&path, runbook).expect("a file");
+    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
+    let replay = ["--replay", "incidents/t3-drop-attribution", "--variant", "last-mile", "--at", "18:20"];
+    let output = command.current_dir(root).arg("triage").arg(&path).args(replay).output().expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.starts_with("cause: the user's last mile or device\n"), "{text}");
+    assert!(text.contains("60 (3 series) = min by (leg)"), "{text}");
 }

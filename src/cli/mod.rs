@@ -25,6 +25,7 @@ mod runbook;
 mod schema;
 mod show;
 mod test;
+mod triage;
 
 /// Exit codes of every verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,7 @@ enum Verb {
     Init(init::Args),
     New(new::Args),
     Runbook(runbook::Args),
+    Triage(triage::Args),
     Schema(schema::Args),
     Conformance(conformance::Args),
 }
@@ -87,6 +89,7 @@ fn run() -> ExitCode {
         Verb::Init(args) => init::run(args),
         Verb::New(args) => new::run(args),
         Verb::Runbook(args) => runbook::run(args),
+        Verb::Triage(args) => triage::run(args),
         Verb::Schema(args) => schema::run(args),
         Verb::Conformance(args) => conformance::run(args),
     };

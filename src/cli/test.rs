@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::drill::discover;
 use crate::promql::Features;
 use crate::promql::eval::Profile;
+use crate::report::human::Extras;
 use crate::report::{RunFacts, human, json, junit, shake};
 use crate::rules::ReadOptions;
 use crate::suite::{Outcome, Selection, Suite};
@@ -51,6 +52,9 @@ pub struct Args {
     /// halved and doubled; fail where a verdict flips and the replay does not accept it
     #[arg(long)]
     shake: bool,
+    /// Also print which causes runbooks name on which days
+    #[arg(long)]
+    causes: bool,
     /// Start nothing more when something has fallen short
     #[arg(long)]
     fail_fast: bool,
@@ -184,13 +188,16 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
         return Err(outcome.problems);
     }
     if args.strict {
-        let notices = outcome.drift.iter_mut().chain(&mut outcome.log_traps).chain(&mut outcome.expired);
+        let of_triage = outcome.triage.iter_mut().flat_map(|table| &mut table.notices);
+        let of_lines = outcome.log_traps.iter_mut().chain(&mut outcome.expired);
+        let notices = outcome.drift.iter_mut().chain(of_lines).chain(of_triage);
         notices.for_each(|notice| notice.severity = Severity::Error);
     }
     output::warn(&outcome.expired);
     output::warn(outcome.groups.iter().flat_map(|group| &group.warnings));
     output::warn(&outcome.drift);
     output::warn(&outcome.log_traps);
+    output::warn(outcome.triage.iter().flat_map(|table| &table.notices));
 
     let look = output::look();
     if args.format == Format::Human {
@@ -203,7 +210,7 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     write_junit(args, &outcome)?;
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
     let text = match args.format {
-        Format::Human => human::ending(&outcome, facts, look, args.diff),
+        Format::Human => human::ending(&outcome, facts, look, Extras { diff: args.diff, causes: args.causes }),
         Format::Json => json::render(&outcome, facts).map_err(|error| vec![Diagnostic::error(error.to_string())])?,
     };
     output::print(&text).map_err(|problem| vec![problem])?;
@@ -213,8 +220,11 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if !outcome.problems.is_empty() {
         return Err(outcome.problems);
     }
-    let clean =
-        odd.is_empty() && outcome.drift.is_empty() && outcome.log_traps.is_empty() && outcome.expired.is_empty();
+    let clean = odd.is_empty()
+        && outcome.drift.is_empty()
+        && outcome.log_traps.is_empty()
+        && outcome.expired.is_empty()
+        && outcome.triage.iter().all(|table| table.notices.is_empty());
     let holds = outcome.holds() && (clean || !args.strict);
     Ok(if holds { Exit::Holds } else { Exit::Fails })
 }

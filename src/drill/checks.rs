@@ -24,22 +24,6 @@ pub fn all(playback: &Playback, part: Part, expectations: &Expectations) -> Vec<
         checks.extend(silence(playback, part, others, &expectations.alerts));
     }
     checks.extend(expectations.queries.iter().flat_map(|query| super::queries::checks(playback, part, query)));
-    if let Some(triage) = &expectations.triage {
-        let summary = format!("triage by {}: runbooks are not executed yet", triage.runbook.text);
-        checks.push(Check {
-            part,
-            verdict: Verdict::Blind,
-            subject: format!("triage by {}", triage.runbook.text),
-            place: place(playback, triage.runbook.span),
-            happened: vec![summary.clone()],
-            summary,
-            expected: format!("cause {}", triage.cause.text),
-            reasons: Vec::new(),
-            lives: Vec::new(),
-            timeline: None,
-            rests_on: Vec::new(),
-        });
-    }
     checks
 }
 
@@ -68,6 +52,7 @@ pub fn unusable(playback: &Playback, expectations: &Expectations) -> Vec<Diagnos
         .collect();
     problems.extend(expectations.queries.iter().filter_map(|query| super::queries::unusable(playback, query)));
     problems.extend(expectations.others.iter().flat_map(|others| unknown_labels(playback, others)));
+    problems.extend(expectations.triage.iter().flat_map(|triage| super::triage::unusable(playback, triage)));
     problems
 }
 

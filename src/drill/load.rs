@@ -13,6 +13,7 @@ use crate::text::{Diagnostic, Source, Span};
 
 use super::broken::BrokenFile;
 use super::documents::Documents;
+use super::runbooks::NamedRunbooks;
 
 /// A replay and the rules under test.
 #[derive(Clone, Debug)]
@@ -25,6 +26,7 @@ pub struct Incident {
     pub external_labels: Labels,
     /// What was written about it.
     pub documents: Documents,
+    pub runbooks: NamedRunbooks,
     /// What is odd in the rule files and no error, and what in them is not tested.
     pub warnings: Vec<Diagnostic>,
     /// The folder's name, or the file's where it is not called `replay.yaml`.
@@ -118,8 +120,9 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let external_labels = Labels::from_pairs(labels);
     let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
     let documents = Documents::new(&replay, folder, limit);
+    let runbooks = NamedRunbooks::load(&replay, folder, config)?;
     let (name, broken) = (incident_name(path), broken.into());
-    Ok(Incident { name, replay, groups, broken, external_labels, documents, warnings })
+    Ok(Incident { name, replay, groups, broken, external_labels, documents, runbooks, warnings })
 }
 
 const RULES_HELP: &str = "`rules` lists files and patterns, by their paths from the folder of the replay";
@@ -178,7 +181,7 @@ fn unread(file: &RuleFile) -> Vec<Diagnostic> {
 }
 
 /// The path without `.`, and without `x/..` where that leads to the same file (through a link it might not).
-fn tidy(path: &Path) -> PathBuf {
+pub fn tidy(path: &Path) -> PathBuf {
     let mut tidied = PathBuf::new();
     for part in path.components() {
         match part {

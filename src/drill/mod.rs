@@ -1,7 +1,9 @@
 //! Drills: a day of a replay, its alert rules evaluated over it, held against what had to happen.
 
+pub mod answers;
 mod blind;
 mod broken;
+pub mod causes;
 mod checks;
 pub mod comparison;
 pub mod discover;
@@ -17,7 +19,9 @@ pub mod log_traps;
 pub mod margin;
 pub mod playback;
 mod queries;
+mod runbooks;
 pub mod shake;
+pub mod triage;
 pub mod verdict;
 
 use std::sync::Arc;
@@ -31,7 +35,9 @@ pub use broken::BrokenFile;
 pub use documents::Documents;
 pub use load::{Incident, load, load_readable, load_source, of_loki, tell_apart};
 pub use playback::Playback;
-use verdict::{Drill, Part};
+pub use runbooks::NamedRunbooks;
+use triage::DayTriage;
+use verdict::{Check, Drill, Part};
 
 /// Drills one day of an incident.
 ///
@@ -50,6 +56,10 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
     let mut found = checks::failed_rules(&playback);
     found.extend(checks::failed_templates(&playback));
     found.extend(told().flat_map(|(part, expectations)| checks::all(&playback, part, expectations)));
+    let told = told().filter_map(|(part, expectations)| Some((part, expectations.triage.as_ref()?)));
+    let triaged = told.filter_map(|(part, expected)| triage::judge(&playback, part, expected));
+    let (of_triage, triage): (Vec<Check>, Vec<DayTriage>) = triaged.map(|one| (one.check, one.day)).unzip();
+    found.extend(of_triage);
     if found.is_empty() {
         found.push(checks::nothing_expected(&playback));
     }
@@ -65,6 +75,8 @@ pub fn run(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Result<Drill,
         calibration,
         answers: drift::answers(&playback),
         seen: log_traps::seen(&playback),
+        triage,
+        unasked: triage::unasked(&playback),
         fired: playback.run.alerts.iter().filter(|track| track.fired_at.is_some()).count(),
         dialect: incident.replay.dialect,
         evaluations: playback.run.evaluations,

@@ -17,6 +17,7 @@ use crate::time::{Duration, Timestamp};
 use super::broken::BrokenFile;
 use super::documents::Documents;
 use super::load::Incident;
+use super::runbooks::NamedRunbooks;
 use super::verdict::Life;
 
 /// A day of a replay with its rules evaluated.
@@ -27,6 +28,7 @@ pub struct Playback {
     pub generated: Generated,
     pub run: Run,
     pub documents: Documents,
+    pub runbooks: NamedRunbooks,
     /// Rule files that could not be read, and what they may have held.
     pub broken: Arc<[BrokenFile]>,
     /// What rules in LogQL read; empty where there are none.
@@ -76,9 +78,9 @@ impl Playback {
         let options = EvaluateOptions { phases, logs, ..Playback::options(incident, &day) };
         let run = rules::evaluate(&groups, &mut generated.store, &options)?;
         let documents = incident.documents.clone();
-        let broken = incident.broken.clone();
+        let (broken, runbooks) = (incident.broken.clone(), incident.runbooks.clone());
         let (profile, rule_logs, logs) = (options.profile, options.logs, OnceLock::new());
-        Ok(Playback { day, groups, generated, run, documents, broken, rule_logs, profile, logs })
+        Ok(Playback { day, groups, generated, run, documents, runbooks, broken, rule_logs, profile, logs })
     }
 
     /// How the rules of a day are evaluated.

@@ -26,6 +26,7 @@ use super::leeway::{self, Leeway};
 use super::load::Incident;
 use super::margin::{self, Margin};
 use super::playback::Playback;
+use super::triage;
 
 /// What became of a drill that was shaken.
 #[derive(Clone, Debug)]
@@ -59,9 +60,9 @@ pub struct Flip {
 /// A verdict that does not hold any more.
 #[derive(Clone, Debug)]
 pub struct Flipped {
-    /// The alert selector as written, or the labels of an alert that nobody expected.
+    /// The alert selector as written, the labels of an alert that nobody expected, or which runbook.
     pub subject: String,
-    /// The name of the alert; empty where a selector has none.
+    /// The name of the alert; empty where a selector has none, and for a runbook.
     pub alert: String,
     pub place: Option<Place>,
     /// `T3ProbeLegDown fired, and never should`.
@@ -178,10 +179,11 @@ pub fn hanging(incident: &Incident, day: &Arc<Day>, limits: Limits) -> Vec<Span>
     day.loose.par_iter().filter(flips).map(|figure| figure.place).collect()
 }
 
-/// What the rules read.
+/// What the rules read, and what decides between the causes of runbooks.
 fn read(incident: &Incident) -> rules::Sources<'_> {
     let exprs = incident.groups.iter().flat_map(|group| &group.rules).filter_map(|rule| rule.expression());
-    rules::sources(&incident.groups, exprs)
+    let asked = incident.runbooks.iter().flat_map(|runbook| runbook.deciding());
+    rules::sources(&incident.groups, exprs.chain(asked))
 }
 
 /// All shakes of a day, in the order in which they are told.
@@ -340,7 +342,7 @@ fn missed(day: &Day, moment: Timestamp) -> impl Iterator<Item = Gap> {
     })
 }
 
-/// The verdicts on alerts that a shaken day does not meet.
+/// The verdicts on alerts and on causes that a shaken day does not meet.
 fn flipped(playback: &Playback, leeway: Leeway) -> Vec<Flipped> {
     let day = &playback.day;
     let Some(expect) = &day.expect else { return Vec::new() };
@@ -357,5 +359,15 @@ fn flipped(playback: &Playback, leeway: Leeway) -> Vec<Flipped> {
             Flipped { subject: life.labels.to_string(), alert, place: place(others.place), told }
         })
     });
-    alerts.chain(others).collect()
+    let late = match leeway {
+        Leeway::Times(off) => off,
+        // Whether it says so, not when.
+        Leeway::Count | Leeway::Verdict => day.end() - day.start(),
+    };
+    let triage = expect.triage.iter().filter_map(|expected| {
+        let told = triage::fell_short(playback, expected, late)?;
+        let (subject, alert) = (format!("triage by {}", expected.runbook.text), String::new());
+        Some(Flipped { subject, alert, place: place(expected.place), told })
+    });
+    alerts.chain(others).chain(triage).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::drift::Answers;
 use super::log_traps::Seen;
+use super::triage::{DayTriage, Unasked};
 use crate::evidence::{AlertState, Place, Reason, Timeline};
 use crate::labels::Labels;
 use crate::replay::{Dialect, Kind};
@@ -157,6 +158,10 @@ pub struct Drill {
     pub rules: Vec<String>,
     /// As `rules`, those in languages that are not evaluated.
     pub untested: Vec<String>,
+    /// What runbooks say of the day.
+    pub triage: Vec<DayTriage>,
+    /// Runbooks of the incident that nobody asked on this day, though it pages.
+    pub unasked: Vec<Unasked>,
     /// What the day says to the documents of the incident.
     pub answers: Answers,
     /// What the day shows of the LogQL that is asked.

@@ -496,7 +496,11 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
             if let (Some(known), Some(name)) = (self.known, key.text())
                 && !known.contains(&name)
             {
-                let help = names::hint(name, "the fields here are", known.iter().copied());
+                let help = match name.contains(' ') {
+                    // `{that: one, two}` has a field `two`.
+                    true => "a text with a comma in it needs quotes between braces".to_owned(),
+                    false => names::hint(name, "the fields here are", known.iter().copied()),
+                };
                 self.reader.problem(key.span, Diagnostic::error(format!("unknown field `{name}`")).help(help));
                 continue;
             }
@@ -508,7 +512,8 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ReadError> {
         let node = self.value.take().ok_or_else(|| <ReadError as de::Error>::custom("a key without a value"))?;
-        seed.deserialize(NodeDeserializer { node, reader: self.reader })
+        let deserializer = NodeDeserializer { node, reader: self.reader };
+        deserializer.placed(seed.deserialize(deserializer))
     }
 }
 

@@ -162,18 +162,19 @@ pub enum ReturnsDoc {
     Lines(Vec<Text>),
 }
 
-/// Which cause a runbook must name; kept, and run by a later version.
+/// Which cause a runbook must name, and none other before it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TriageDoc {
-    /// The runbook's name.
+    /// The runbook's name (`vmagent` is `runbooks/vmagent.yaml` in this folder or one above), or its path.
     pub runbook: Text,
-    /// The cause.
+    /// The cause, or `none`: the runbook must not name any.
     pub cause: Text,
-    /// At the latest so long after `after`.
+    /// At the latest so long after `after`; to the end of the day unless written.
     #[serde(default)]
     pub within: Option<Text>,
-    /// A mark, or `page` for the moment at which the first alert fires.
+    /// From when on: a time, a mark, or `page` for the moment at which the first of the runbook's alerts fires. `page` unless written;
+    /// for `none`, the start, as soon as every target has been scraped.
     #[serde(default)]
     pub after: Option<Text>,
 }

@@ -1,9 +1,8 @@
 //! What alerting did or must do, with times resolved; the verdicts are the drill's.
 
 use super::deserialize::{Entries, Reader, Text};
-use super::document_expect::{
-    AlertDoc, AlertEntryDoc, ExpectDoc, FiringDoc, OccursDoc, OthersDoc, QueryDoc, TriageDoc, WhenDoc,
-};
+use super::document_expect::{AlertDoc, AlertEntryDoc, ExpectDoc, FiringDoc, OccursDoc, OthersDoc, QueryDoc, WhenDoc};
+use super::expectation_triage::{self, TriageExpectation};
 use super::model::Day;
 use super::names;
 use super::tree::{Kind, Node};
@@ -18,8 +17,7 @@ pub struct Expectations {
     pub alerts: Vec<AlertExpectation>,
     pub others: Option<Others>,
     pub queries: Vec<QueryExpectation>,
-    /// Kept for runbooks.
-    pub triage: Option<TriageDoc>,
+    pub triage: Option<TriageExpectation>,
     pub place: Span,
 }
 
@@ -201,7 +199,8 @@ pub fn resolve(doc: &ExpectDoc, place: Span, day: &Day, reader: &Reader<'_>) -> 
         },
     });
     let queries = doc.queries.iter().filter_map(|doc| query(doc, place, day, reader)).collect();
-    Expectations { alerts, others, queries, triage: doc.triage.clone(), place }
+    let triage = doc.triage.as_ref().and_then(|doc| expectation_triage::resolve(doc, day, reader));
+    Expectations { alerts, others, queries, triage, place }
 }
 
 fn alert(entry: &AlertEntryDoc, day: &Day, reader: &Reader<'_>) -> Option<AlertExpectation> {

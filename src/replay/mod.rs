@@ -13,6 +13,7 @@ mod document_shapes;
 mod each;
 mod events;
 mod expectation;
+mod expectation_triage;
 mod exposed;
 mod gaps;
 mod generate;
@@ -41,12 +42,12 @@ mod variants;
 mod written_lines;
 
 pub use deserialize::{Entries, Later, Reader, Text};
-pub use document_expect::TriageDoc;
 pub use events::Event;
 pub use expectation::{
     AlertExpectation, Expectations, ExpectedState, FiringAlert, FiringAt, Occurs, Others, Query, QueryExpectation,
     QueryTime, Returns, Row, StateAt, Tolerance, Window,
 };
+pub use expectation_triage::{NO_CAUSE, TriageExpectation, TriageFrom};
 pub use gaps::{Gap, GapKind};
 pub use generate::{Generated, Limits};
 pub use logs::{LogEntry, LogLines};

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use owo_colors::{OwoColorize, Style};
 
 use super::words::{paragraph, plain, shortened};
-use super::{RunFacts, chart, shake, unit};
+use super::{RunFacts, chart, shake, triage, unit};
 use crate::drill::verdict::{Calibration, Check, Drill, Footing, Life, Part, Rest, Verdict};
 use crate::evidence::{Place, Reason};
 use crate::replay::{Dialect, Kind};
@@ -24,6 +24,15 @@ pub struct Look {
 
 /// The most series of one kind that are named.
 const RESTS: usize = 4;
+
+/// What is told on request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Extras {
+    /// What would have to be changed in unit test files for them to hold.
+    pub diff: bool,
+    /// Which causes runbooks name on which days.
+    pub causes: bool,
+}
 
 /// The first part of the report: what came out, and why.
 pub fn results(outcome: &Outcome, look: Look) -> String {
@@ -45,12 +54,15 @@ pub fn results(outcome: &Outcome, look: Look) -> String {
     out
 }
 
-/// The last part, behind the lines of drills that were shaken: what flips, and the summary; with `diff`, what would have to be
-/// changed in unit test files for them to hold.
-pub fn ending(outcome: &Outcome, facts: RunFacts, look: Look, diff: bool) -> String {
+/// The last part, behind the lines of drills that were shaken: what flips, and the summary.
+pub fn ending(outcome: &Outcome, facts: RunFacts, look: Look, extras: Extras) -> String {
     let mut out = shake::flips(outcome, look);
     let drills = &outcome.drills;
-    if diff {
+    for table in outcome.triage.iter().filter(|_| extras.causes) {
+        out.push('\n');
+        out.push_str(&triage::table(table, look));
+    }
+    if extras.diff {
         out.push_str(&unit::rewrite::diff(&outcome.groups));
     }
     let foreign: BTreeSet<&str> =

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::triage::{TableOut, table_out};
 use super::{RunFacts, unit};
 use crate::drill::margin::Stake;
 use crate::drill::shake::{Flip, Shaken};
@@ -31,6 +32,8 @@ struct Report<'a> {
     unshaken: Vec<UnshakenOut<'a>>,
     /// Groups of unit test files.
     unit_tests: Vec<Value>,
+    /// What runbooks say on the days that ask them: causes and variants.
+    triage: Vec<TableOut<'a>>,
     /// What documents of incidents say, and their rules and replays do not.
     drift: Vec<NoticeOut<'a>>,
     log_traps: Vec<NoticeOut<'a>>,
@@ -177,7 +180,7 @@ struct ImmovableOut<'a> {
 }
 
 #[derive(Serialize)]
-struct NoticeOut<'a> {
+pub struct NoticeOut<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
@@ -218,7 +221,8 @@ fn place(place: &Place) -> PlaceOut<'_> {
     PlaceOut { file: place.source.name(), line: spot.line, column: spot.column }
 }
 
-fn notice(notice: &Diagnostic) -> NoticeOut<'_> {
+/// A notice with its place.
+pub fn notice(notice: &Diagnostic) -> NoticeOut<'_> {
     let place = notice.place.as_ref().map(|(source, span)| {
         let spot = source.place(span.start);
         PlaceOut { file: source.name(), line: spot.line, column: spot.column }
@@ -345,6 +349,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
         shaken: outcome.shaken.iter().map(shaken).collect(),
         unshaken: outcome.unshaken.iter().map(|(drill, verdict)| UnshakenOut { drill, verdict: *verdict }).collect(),
         unit_tests: groups.iter().map(unit::json::group).collect(),
+        triage: outcome.triage.iter().map(table_out).collect(),
         drift: outcome.drift.iter().map(notice).collect(),
         log_traps: outcome.log_traps.iter().map(notice).collect(),
         expired: outcome.expired.iter().map(notice).collect(),

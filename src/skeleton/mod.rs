@@ -21,7 +21,7 @@ use std::path::Path;
 
 use crate::config::Config;
 use crate::drill::verdict::Verdict;
-use crate::drill::{self, Documents, Incident};
+use crate::drill::{self, Documents, Incident, NamedRunbooks};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::logql;
 use crate::promql::ast::{Expr, ExprKind};
@@ -293,6 +293,7 @@ impl Wish<'_> {
             broken: [].into(),
             external_labels: Labels::from_pairs(labels),
             documents: Documents::default(),
+            runbooks: NamedRunbooks::default(),
             warnings: Vec::new(),
             name: "skeleton".to_owned(),
         })

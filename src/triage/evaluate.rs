@@ -10,11 +10,11 @@ use super::truth::Truth;
 use crate::engine::EvalError;
 use crate::evidence::unfiltered;
 use crate::labels::{Labels, Matcher};
-use crate::logql;
 use crate::promql::ast::{Expr, ExprKind, ValueType};
 use crate::syntax::BinaryOp;
 use crate::text::{Diagnostic, Span};
 use crate::time::Timestamp;
+use crate::{logql, rules};
 
 /// What can be said of a cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -104,6 +104,17 @@ impl Runbook {
     }
 }
 
+impl Runbook {
+    /// What decides between its causes.
+    pub fn deciding(&self) -> impl Iterator<Item = rules::Expression<'_>> {
+        let deciding = self.causes.iter().flat_map(|cause| cause.requires.iter().chain(&cause.when));
+        deciding.map(|condition| match &self.asks(condition).expression {
+            Expression::Promql(expr) => expr.into(),
+            Expression::Logql { expr, .. } => expr.into(),
+        })
+    }
+}
+
 impl<'a> Evaluation<'a> {
     /// Whether a condition holds at a time.
     pub fn truth(&self, condition: &Condition, time: usize) -> Truth {
@@ -113,11 +124,15 @@ impl<'a> Evaluation<'a> {
     /// What can be said of a cause at a time. Nothing, unless all that it requires is there.
     pub fn status(&self, cause: &Cause, time: usize) -> Status {
         let all = |conditions: &[Condition]| Truth::all(conditions.iter().map(|one| self.truth(one, time)));
-        match (all(&cause.requires), all(&cause.when)) {
-            (Truth::Holds, Truth::Holds) => Status::Holds,
-            (Truth::Holds, Truth::Fails) => Status::Exonerated,
-            _ => Status::Unknown,
-        }
+        status(all(&cause.requires), all(&cause.when))
+    }
+
+    /// As `status`, without one of its conditions.
+    pub fn status_without(&self, cause: &Cause, left_out: &Condition, time: usize) -> Status {
+        let kept = |one: &&Condition| one.place != left_out.place;
+        let all =
+            |conditions: &[Condition]| Truth::all(conditions.iter().filter(kept).map(|one| self.truth(one, time)));
+        status(all(&cause.requires), all(&cause.when))
     }
 
     /// What the runbook says at a time.
@@ -184,6 +199,14 @@ impl<'a> Evaluation<'a> {
             }
         };
         ConditionAt { condition, truth: self.truth(condition, time), values, failed, shared }
+    }
+}
+
+fn status(requires: Truth, when: Truth) -> Status {
+    match (requires, when) {
+        (Truth::Holds, Truth::Holds) => Status::Holds,
+        (Truth::Holds, Truth::Fails) => Status::Exonerated,
+        _ => Status::Unknown,
     }
 }
 
@@ -266,26 +289,26 @@ impl Data {
 
 impl Asker<'_> {
     fn promql(&self, expr: &Expr) -> Result<Rc<Answer>, EvalError> {
-        self.once(format!("promql {expr}"), || self.answers.promql(expr, self.times))
+        self.once(&format!("promql {expr}"), || self.answers.promql(expr, self.times))
     }
 
     fn logql(&self, expr: &logql::ast::Expr) -> Result<Rc<Answer>, EvalError> {
-        self.once(format!("logql {expr}"), || self.answers.logql(expr, self.times))
+        self.once(&format!("logql {expr}"), || self.answers.logql(expr, self.times))
     }
 
-    fn once(&self, key: String, ask: impl FnOnce() -> Result<Answer, EvalError>) -> Result<Rc<Answer>, EvalError> {
-        if let Some(answer) = self.asked.borrow().get(&key) {
+    fn once(&self, key: &str, ask: impl FnOnce() -> Result<Answer, EvalError>) -> Result<Rc<Answer>, EvalError> {
+        if let Some(answer) = self.asked.borrow().get(key) {
             return answer.clone();
         }
         let answer = ask().map(Rc::new);
-        self.asked.borrow_mut().insert(key, answer.clone());
+        self.asked.borrow_mut().insert(key.to_owned(), answer.clone());
         answer
     }
 
     fn answer(&self, asks: &Asks) -> Result<Rc<Answer>, EvalError> {
         match &asks.expression {
-            Expression::Promql(expr) => self.promql(expr),
-            Expression::Logql { expr, .. } => self.logql(expr),
+            Expression::Promql(expr) => self.once(&asks.key, || self.answers.promql(expr, self.times)),
+            Expression::Logql { expr, .. } => self.once(&asks.key, || self.answers.logql(expr, self.times)),
         }
     }
 
@@ -356,9 +379,11 @@ impl Asker<'_> {
         if !values.is_empty() {
             return values;
         }
-        let Some(side) = compared_side(expr).and_then(unfiltered) else { return values };
-        let Ok(answer) = self.promql(&side) else { return values };
-        answer.at(time).map(|(labels, value)| (labels.clone(), value)).collect()
+        let sides = alternatives(expr).into_iter().filter_map(|side| unfiltered(compared_side(side)?));
+        let answers = sides.filter_map(|side| self.promql(&side).ok());
+        answers
+            .flat_map(|answer| answer.at(time).map(|(labels, value)| (labels.clone(), value)).collect::<Vec<_>>())
+            .collect()
     }
 
     fn failed(&self, asks: &Asks, time: usize) -> Option<String> {

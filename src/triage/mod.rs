@@ -13,10 +13,12 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod truth;
+mod words;
 
 pub use answer::{Answer, Answers};
 pub use evaluate::{CauseAt, Conclusion, ConditionAt, Evaluation, Status, evaluate};
 pub use model::{Asks, Cause, Comparison, Condition, Escalation, Expression, Link, Quantifier, Query, Runbook, Tests};
-pub use read::{NO_CAUSE, is_runbook, read};
+pub use read::{is_runbook, read};
 pub use schema::schema;
 pub use truth::Truth;
+pub use words::{figure, values};

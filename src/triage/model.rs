@@ -43,6 +43,8 @@ pub struct Asks {
     /// As it is written.
     pub text: Located,
     pub expression: Expression,
+    /// The same for all that ask the same.
+    pub key: String,
 }
 
 #[derive(Clone, Debug)]
@@ -158,6 +160,14 @@ impl Runbook {
     }
 }
 
+impl Query {
+    /// The unit of its values; of log lines, lines.
+    pub fn unit(&self) -> Option<&str> {
+        let lines = matches!(self.asks.expression, Expression::Logql { lines: true, .. });
+        self.unit.as_ref().map(|unit| unit.text.as_str()).or(lines.then_some("lines"))
+    }
+}
+
 impl Cause {
     /// All its conditions: what it requires, the evidence, the signs.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
@@ -169,7 +179,7 @@ impl Condition {
     /// Whether two conditions ask the same, in whatever words they say so.
     pub fn is_same(&self, other: &Condition) -> bool {
         match (&self.tests, &other.tests) {
-            (Tests::Selects(one), Tests::Selects(other)) => one.is_same(other),
+            (Tests::Selects(one), Tests::Selects(other)) => one.key == other.key,
             (Tests::Compares(one), Tests::Compares(other)) => {
                 (one.query, one.quantifier, one.op, one.series)
                     == (other.query, other.quantifier, other.op, other.series)
@@ -182,14 +192,12 @@ impl Condition {
 }
 
 impl Asks {
-    pub fn is_same(&self, other: &Asks) -> bool {
-        match (&self.expression, &other.expression) {
-            (Expression::Promql(one), Expression::Promql(other)) => one.to_string() == other.to_string(),
-            (Expression::Logql { expr: one, .. }, Expression::Logql { expr: other, .. }) => {
-                one.to_string() == other.to_string()
-            }
-            _ => false,
-        }
+    pub fn new(text: Located, expression: Expression) -> Asks {
+        let key = match &expression {
+            Expression::Promql(expr) => format!("promql {expr}"),
+            Expression::Logql { expr, .. } => format!("logql {expr}"),
+        };
+        Asks { text, expression, key }
     }
 
     /// `promql` or `logql`.

@@ -6,10 +6,11 @@ use super::document::{CauseDoc, ConditionDoc, FORMAT, QueryDoc, RunbookDoc};
 use super::model::{
     Asks, Cause, Comparison, Condition, Escalation, Expression, Link, Quantifier, Query, Runbook, Tests,
 };
+use crate::logql::pipeline::Pipeline;
 use crate::logql::{self, ast as log};
 use crate::promql::ast::{ExprKind, UnaryOp, ValueType};
 use crate::promql::{self};
-use crate::replay::{Later, Reader, Text, hint};
+use crate::replay::{Later, NO_CAUSE, Reader, Text, hint};
 use crate::syntax::BinaryOp;
 use crate::text::yaml::read_documents;
 use crate::text::{Diagnostic, Located, Source, Span};
@@ -20,9 +21,6 @@ const OVER: Duration = Duration(300_000);
 
 /// How long a log may be quiet where nothing else says.
 const QUIET: Duration = Duration(3_600_000);
-
-/// What replays write for "no cause", so that no cause can be called that.
-pub const NO_CAUSE: &str = "none";
 
 /// Whether a text is a runbook, as far as its first key tells.
 pub fn is_runbook(text: &str) -> bool {
@@ -182,7 +180,7 @@ fn promql_asks(text: &Text, reader: &Reader<'_>) -> Option<Asks> {
         }
     };
     let help = match expr.value_type() {
-        ValueType::Vector => return Some(Asks { text: located, expression: Expression::Promql(expr) }),
+        ValueType::Vector => return Some(Asks::new(located, Expression::Promql(expr))),
         ValueType::Scalar => "write it over series: `up == 0`; or make it one: `vector(1)`",
         ValueType::Matrix => "wrap the range in a function: `rate(x[5m])`",
         ValueType::String => "write an expression over series: `up == 0`",
@@ -225,6 +223,9 @@ fn logql_asks(text: &Text, over: Option<Duration>, quiet: Duration, reader: &Rea
     expr.walk(&mut |node: &log::Expr| {
         let log::ExprKind::RangeAggregate(aggregate) = &node.kind else { return };
         absence |= aggregate.op == log::RangeOp::AbsentOverTime;
+        if let Err(error) = Pipeline::compile(&aggregate.range.query.stages, Nanoseconds::ZERO) {
+            reader.extend([located.diagnose(error.span, Diagnostic::error(error.message))]);
+        }
         let (selector, span) = (aggregate.range.query.selector.clone(), aggregate.range.query.selector.span);
         let all = count(log::LogQuery { selector, stages: Vec::new(), span }, quiet);
         if !streams.contains(&all) {
@@ -234,7 +235,7 @@ fn logql_asks(text: &Text, over: Option<Duration>, quiet: Duration, reader: &Rea
     if absence {
         streams.clear();
     }
-    Some(Asks { text: located, expression: Expression::Logql { expr, lines, streams } })
+    Some(Asks::new(located, Expression::Logql { expr, lines, streams }))
 }
 
 /// How many entries of a query there are in a time: `sum(count_over_time(QUERY [over]))`.

@@ -21,26 +21,26 @@ pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// A copy of the vmagent incident and its rules, in which `from` is replaced by `to` in one file.
+/// A copy of the vmagent incident with its rules and its runbook, in which `from` is replaced by `to` in one file.
 #[allow(dead_code, reason = "each test binary uses its part of this module")]
 pub fn changed(file: &str, from: &str, to: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a temporary folder");
+    let mut found = false;
     for path in [
         "incidents/vmagent-remote-write/replay.yaml",
         "incidents/vmagent-remote-write/incident.md",
         "rules/vmagent.yaml",
         "rules/vmagent-logs.yaml",
+        "runbooks/vmagent.yaml",
     ] {
         let text = fs::read_to_string(root().join(path)).expect(path);
-        let text = if path.ends_with(file) {
-            assert!(text.contains(from), "{path} no longer contains {from:?}");
-            text.replace(from, to)
-        } else {
-            text
-        };
+        let has_it = path.ends_with(file) && text.contains(from);
+        found |= has_it;
+        let text = if has_it { text.replace(from, to) } else { text };
         let target = copy.path().join(path);
         fs::create_dir_all(target.parent().expect("files lie in folders")).expect("a folder");
         fs::write(target, text).expect("a file");
     }
+    assert!(found, "{file} no longer contains {from:?}");
     copy
 }
