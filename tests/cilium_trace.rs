@@ -13,7 +13,9 @@ fn entries(variant: Option<&str>) -> Vec<(i64, String)> {
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()));
     let day = replay.variant(variant).unwrap();
     let since = |entry: &LogEntry| entry.time.0 / 1_000_000 - day.start().0;
-    day.log_entries(&day.logs[0]).into_iter().map(|entry| (since(&entry), entry.line)).collect()
+    let entries = day.log_entries(&day.logs[0]).into_iter().map(|entry| (since(&entry), entry.line));
+    // What Envoy says of every request is not part of the trace.
+    entries.filter(|(_, line)| !line.ends_with("] new stream")).collect()
 }
 
 /// The lines of the trace in the document.

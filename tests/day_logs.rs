@@ -5,7 +5,7 @@ mod incident;
 
 use std::path::Path;
 
-use incident::{changed, firedrill, root, stdout};
+use incident::{changed, firedrill, line_of, root, stdout};
 use serde_json::Value;
 
 /// The incidents, and whether anybody logged anything.
@@ -134,8 +134,9 @@ fn a_stream_that_is_not_there_is_blind() {
 #[test]
 fn what_cannot_be_asked_or_expected_has_its_place() {
     let of = |query: &str, returns: &str| expecting(&format!("logql: '{query}'\n      at: end\n      {returns}\n"));
+    let first = format!("replay.yaml:{}:34", line_of("- &again") + 1);
     for (query, returns, told) in [
-        (r#"{job="vmagent"} |= "#, "returns: 1", "replay.yaml:140:34"),
+        (r#"{job="vmagent"} |= "#, "returns: 1", first.as_str()),
         (r#"{job="vmagent"}"#, "returns: [{job: vmagent, value: 1}]", "this query returns lines, and no values"),
         (r#"rate({job="vmagent"}[5m])"#, "returns: [one line]", "this query returns values, and no lines"),
     ] {

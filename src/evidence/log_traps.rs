@@ -127,6 +127,8 @@ fn stream(selector: &Selector, streams: &[&Labels]) -> Sighting {
 /// The entries that come to a stage.
 #[derive(Default)]
 struct Read {
+    /// How many were looked at, and how many of them come here.
+    seen: usize,
     entries: usize,
     /// Names of their labels.
     labels: BTreeSet<String>,
@@ -148,7 +150,8 @@ impl Read {
             if let Some(stage) = &mut stage {
                 stage.set_stream(stream.labels());
             }
-            for entry in (0..stream.len()).map(|place| stream.entry(place)).take(ENTRIES) {
+            for entry in (0..stream.len()).map(|place| stream.entry(place)).take(ENTRIES.saturating_sub(read.seen)) {
+                read.seen += 1;
                 let Some(kept) = before.process(entry.time, entry.line, entry.metadata_pairs()) else { continue };
                 let labels = kept.labels();
                 read.entries += 1;

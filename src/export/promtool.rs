@@ -97,7 +97,8 @@ pub fn promtool(incident: &Incident, playback: &Playback, wanted: Wanted) -> Res
         return Err(warnings);
     }
     let mut group_order: Vec<String> = Vec::new();
-    for group in playback.groups.iter().filter(|group| !group.rules.is_empty()) {
+    let is_written = |group: &&Group| group.rules.iter().any(|rule| rule.promql().is_some());
+    for group in playback.groups.iter().filter(is_written) {
         if !group_order.contains(&group.name.value) {
             group_order.push(group.name.value.clone());
         }

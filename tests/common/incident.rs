@@ -17,6 +17,13 @@ pub fn firedrill(folder: &Path, args: &[&str]) -> Output {
     command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("COLUMNS").output().expect("the binary runs")
 }
 
+/// The number of the line of the vmagent replay that contains a text.
+#[allow(dead_code, reason = "each test binary uses its part of this module")]
+pub fn line_of(text: &str) -> usize {
+    let replay = fs::read_to_string(root().join("incidents/vmagent-remote-write/replay.yaml")).expect("a replay");
+    replay.lines().position(|line| line.contains(text)).expect(text) + 1
+}
+
 pub fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
