@@ -150,7 +150,10 @@ impl Found {
             group_intervals: false,
             ..Playback::options(incident, day)
         };
-        let run = rules::evaluate(&playback.groups, &mut store, &options)?;
+        // promtool knows no rules of Loki, nor what they write.
+        let mut groups = playback.groups.clone();
+        groups.iter_mut().filter(|group| group.language == Language::Logql).for_each(|group| group.rules.clear());
+        let run = rules::evaluate(&groups, &mut store, &options)?;
         Ok(Found { store, run, shift })
     }
 
