@@ -100,7 +100,7 @@ enum Unit<'a> {
 }
 
 enum Ran {
-    Drill(Result<Drill, Vec<Diagnostic>>),
+    Drill(Result<Box<Drill>, Vec<Diagnostic>>),
     Group(GroupResult),
 }
 
@@ -209,7 +209,7 @@ impl Suite {
                     outcome.left_out.push(LeftOut { file: unit.file().to_owned(), name: unit.name() });
                 }
                 (_, Some(Ran::Group(group))) => outcome.groups.push(group),
-                (_, Some(Ran::Drill(Ok(drill)))) => drills.push(drill),
+                (_, Some(Ran::Drill(Ok(drill)))) => drills.push(*drill),
                 (Unit::Drill(incident, _), Some(Ran::Drill(Err(problems)))) => {
                     broken.insert(incident.replay.source.name());
                     outcome.problems.extend(problems);
@@ -333,7 +333,7 @@ impl Unit<'_> {
 
     fn run(&self, selection: &Selection) -> Ran {
         match *self {
-            Unit::Drill(incident, day) => Ran::Drill(drill::run(incident, day, selection.limits)),
+            Unit::Drill(incident, day) => Ran::Drill(drill::run(incident, day, selection.limits).map(Box::new)),
             Unit::Group(file, group, rules) => {
                 let options = unit_test::Options {
                     profile: selection.profile.clone(),
