@@ -124,6 +124,17 @@ fn pages_without_rules_and_replays_are_checked_by_themselves() {
 }
 
 #[test]
+fn queries_of_logs_are_asked_of_the_lines_of_replays() {
+    let page = |needle: &str| format!("# A\n\n```logql\n{{job=\"api\"}} |= \"{needle}\"\n```\n");
+    let logs = "events:\n  failed: {at: [\"12:10:00\"], assumed: one}\nlogs:\n  - {stream: {job: api}, event: failed, line: \"request failed\", assumed: it}\n";
+    let replay = REPLAY.to_owned() + logs;
+    let folder = folder(&[("rules.yaml", RULES), ("replay.yaml", &replay), ("p.md", &page("failed"))]);
+    assert_eq!(findings(folder.path(), &["p.md"]), [""; 0]);
+    fs::write(folder.path().join("p.md"), page("refused")).unwrap();
+    assert_eq!(findings(folder.path(), &["p.md"]), ["unanswered-query p.md:4:1"]);
+}
+
+#[test]
 fn a_change_needs_an_undo_in_its_section_or_a_section_for_it() {
     let change = "# A\n\n## Fix\n\n```sh\n$ helm upgrade api ./chart\n```\n";
     assert_eq!(in_page(change), ["no-undo runbooks/p.md:6:3"]);

@@ -136,7 +136,8 @@ fn default_folder(alert: &str, config: &Config) -> PathBuf {
     first.filter(|path| path != Path::new(".")).unwrap_or(PathBuf::from("incidents")).join(kebab(alert))
 }
 
-fn kebab(alert: &str) -> String {
+/// `high-error-rate` for `HighErrorRate`.
+pub fn kebab(alert: &str) -> String {
     let mut name = String::new();
     let letters: Vec<char> = alert.chars().collect();
     for (at, letter) in letters.iter().enumerate() {

@@ -117,12 +117,13 @@ fn tell(problems: &[&Diagnostic]) {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all. A link stays one, and a file that was there keeps its permissions.
 ///
 /// # Errors
 /// What the file system says, with the path.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    let folder = match path.parent() {
+    let there = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = match there.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
@@ -132,8 +133,11 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
         #[cfg(unix)]
         new.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = new.tempfile_in(folder)?;
+        if let Ok(before) = std::fs::metadata(&there) {
+            file.as_file().set_permissions(before.permissions())?;
+        }
         file.write_all(text.as_bytes())?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&there).map_err(|error| error.error)?;
         Ok(())
     };
     write().map_err(|error| {

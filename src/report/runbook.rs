@@ -13,12 +13,7 @@ pub fn human(report: &Report, look: Look, silenced: bool) -> String {
     let mut text = String::new();
     let (put_up_with, open): (Vec<&Finding>, Vec<&Finding>) =
         report.findings.iter().partition(|finding| finding.silenced.is_some());
-    for finding in &open {
-        text += &finding.problem.render_named(finding.name.text(), look.color);
-        text += "\n";
-        text += &colored(&finding.diff, look);
-        text += "\n";
-    }
+    text += &open.iter().map(|finding| finding_text(finding, look)).collect::<String>();
     if silenced {
         for finding in &put_up_with {
             let reason = finding.silenced.as_deref().unwrap_or_default();
@@ -52,6 +47,27 @@ pub fn human(report: &Report, look: Look, silenced: bool) -> String {
     text
 }
 
+/// A finding with its place and its difference.
+pub fn finding_text(finding: &Finding, look: Look) -> String {
+    let told = finding.problem.render_named(finding.name.text(), look.color);
+    format!("{told}\n{}\n", colored(&finding.diff, look))
+}
+
+/// What a build did: how many pages have blocks, how many of them were written, and how many blocks were edited.
+pub fn built(pages: usize, written: usize, edited: usize) -> String {
+    let edited = match edited {
+        0 => String::new(),
+        1 => "1 block was edited by hand, and its page is left as it was".to_owned(),
+        many => format!("{many} blocks were edited by hand, and their pages are left as they were"),
+    };
+    match (pages, written, edited.as_str()) {
+        (0, ..) => "no page has blocks: `firedrill runbook adopt PAGE` puts markers into one\n".to_owned(),
+        (_, 0, "") => format!("{} with blocks: all are as they should be\n", plural(pages, "page")),
+        (_, written, "") => format!("{} with blocks: {written} written\n", plural(pages, "page")),
+        (_, written, edited) => format!("{} with blocks: {written} written; {edited}\n", plural(pages, "page")),
+    }
+}
+
 fn facts(facts: Facts) -> String {
     let mut parts = vec![plural(facts.pages, "page"), plural(facts.alerts, "alert")];
     if facts.elsewhere > 0 {
@@ -63,7 +79,7 @@ fn facts(facts: Facts) -> String {
 }
 
 /// A difference with its colours.
-pub fn colored(diff: &str, look: Look) -> String {
+fn colored(diff: &str, look: Look) -> String {
     if !look.color {
         return diff.to_owned();
     }

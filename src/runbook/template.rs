@@ -199,7 +199,14 @@ fn at(report: &ReportError, sources: &BTreeMap<String, Source>) -> Diagnostic {
     let span = report.span();
     let offset = |line: usize, column: usize| source.offset(LineColumn { line, column: column + 1 });
     let (start, end) = (offset(span.start_line, span.start_col), offset(span.end_line, span.end_col));
-    problem.at(source, Span::new(start, end.max(start)))
+    let place = Span::new(start, end.max(start));
+    let mut problem = problem.at(source, place);
+    if lower.contains("undefined") && !lower.contains('`') {
+        // Tera names what is undefined only where it is one name.
+        let written = source.text().get(place.start..place.end).unwrap_or_default();
+        problem.message = format!("the template: `{}` is undefined", written.trim());
+    }
+    problem
 }
 
 /// A text for a cell of a table: on one line, and with no bar of its own.

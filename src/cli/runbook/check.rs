@@ -6,8 +6,10 @@ use clap::ValueEnum;
 
 use super::super::{Exit, output};
 use crate::report::runbook;
+use crate::runbook::build::Builder;
 use crate::runbook::check::{Check, Checked, Report};
 use crate::runbook::pages;
+use crate::runbook::template::Templates;
 use crate::text::Diagnostic;
 
 /// Say what is wrong with runbooks: alerts without one, dead links and queries, placeholders, changes without an undo
@@ -72,6 +74,18 @@ fn checked(args: &Args) -> Result<Report, Vec<Diagnostic>> {
     }
     let replays = super::replays(&config, super::super::limits(args.max_samples, &config))?;
     let library = super::library(&args.rules, &config, &replays)?;
+    let templates = Templates::load(&super::templates(&config))?;
+    let builder = Builder::new(&config, &library, &replays, &templates);
+    let mut of_blocks = Vec::new();
+    for page in pages.iter().filter(|page| !page.blocks.is_empty()) {
+        match builder.build(&page.page.source) {
+            Ok(built) => of_blocks.extend(built.findings()),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
     let partial = !args.paths.is_empty() && args.rules.is_empty();
-    Check { pages, library: &library, replays: &replays, config: &config.runbooks, partial }.run(Vec::new())
+    Check { pages, library: &library, replays: &replays, config: &config.runbooks, partial }.run(of_blocks)
 }

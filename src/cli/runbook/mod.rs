@@ -1,6 +1,6 @@
 //! `firedrill runbook`: pages of runbooks, checked and built.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{Exit, output};
 use crate::config::Config;
@@ -11,7 +11,10 @@ use crate::runbook::Replays;
 use crate::skeleton::Library;
 use crate::text::Diagnostic;
 
+mod adopt;
+mod build;
 mod check;
+mod new;
 
 /// The folder of pages where nothing else is said.
 const FOLDER: &str = "runbooks";
@@ -25,12 +28,18 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    Build(build::Args),
     Check(check::Args),
+    Adopt(adopt::Args),
+    New(new::Args),
 }
 
 pub fn run(args: Args) -> Exit {
     match args.what {
+        What::Build(args) => build::run(&args),
         What::Check(args) => check::run(&args),
+        What::Adopt(args) => adopt::run(&args),
+        What::New(args) => new::run(&args),
     }
 }
 
@@ -42,16 +51,26 @@ fn paths(named: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, Vec<Diagnos
     if !named.is_empty() {
         return Ok(named.to_vec());
     }
-    let folder = config.runbooks.folder.as_ref().map_or(FOLDER, |folder| folder.value.as_str());
-    if Path::new(folder).is_dir() {
-        return Ok(vec![PathBuf::from(folder)]);
+    let folder = folder(config);
+    if folder.is_dir() {
+        return Ok(vec![folder]);
     }
-    let problem = Diagnostic::error(format!("there is no folder {folder}"))
+    let problem = Diagnostic::error(format!("there is no folder {}", folder.display()))
         .help("name pages, or say in firedrill.yaml where they are: `runbooks: {folder: docs/runbooks}`");
     Err(vec![match &config.runbooks.folder {
         Some(written) => written.diagnose_all(problem),
         None => problem,
     }])
+}
+
+/// The folder of pages.
+fn folder(config: &Config) -> PathBuf {
+    PathBuf::from(config.runbooks.folder.as_ref().map_or(FOLDER, |folder| folder.value.as_str()))
+}
+
+/// The folder of templates.
+fn templates(config: &Config) -> PathBuf {
+    folder(config).join("templates")
 }
 
 /// The most bytes of a page.

@@ -63,7 +63,7 @@ static CHANGES: LazyLock<Vec<Change>> = LazyLock::new(|| {
             r"\betcdctl\s+(?:[^|;&]*\s)?(?:put|del|member\s+(?:remove|add)|snapshot\s+restore)\b".to_owned(),
             "say how the member or the key comes back",
         ),
-        (r"\brm\s+(?:-\w+\s+)+".to_owned(), "move it away instead, or say where a copy is"),
+        (r"(?:^|[\s;|&(])rm\s+(?:-\w+\s+)+".to_owned(), "move it away instead, or say where a copy is"),
         (r"(?:^|\bsudo\s+|[|;&]\s*)(?:kill|pkill|killall)\s".to_owned(), RESTART),
     ];
     let compiled = patterns.into_iter().map(|(pattern, undo)| Change {
@@ -140,6 +140,7 @@ mod tests {
             "ip link set eth0 down",
             "ethtool -K eth0 gro off",
             "sudo kill 123",
+            "sudo rm -rf /var/lib/x",
         ] {
             assert!(change(command).is_some(), "{command}");
         }
@@ -158,6 +159,7 @@ mod tests {
             "ip -s link",
             "ethtool -k eth0",
             "journalctl -u kill",
+            "docker run --rm -it image",
         ] {
             assert!(change(command).is_none(), "{command}");
         }

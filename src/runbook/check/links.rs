@@ -39,6 +39,11 @@ fn dead(page: &Checked, link: &Link) -> Option<Finding> {
         };
     }
     let Some(file) = resolve(page.path(), &decoded(target)) else {
+        // The root of a site is a folder of ours only if it has that folder.
+        let first = target.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if target.starts_with('/') && resolve(page.path(), &format!("/{first}")).is_none() {
+            return None;
+        }
         let folder = page.path().parent().unwrap_or(Path::new(""));
         let help = match sibling(folder, target) {
             Some(near) => format!("did you mean {near}?"),

@@ -46,7 +46,7 @@ impl Finding {
         Finding { name, problem, alert: None, diff: String::new(), silenced: None }
     }
 
-    fn help(mut self, help: impl Into<String>) -> Finding {
+    pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.problem = self.problem.help(help);
         self
     }
@@ -131,7 +131,7 @@ impl Report {
 }
 
 impl Check<'_> {
-    /// Everything that is wrong; `of_blocks` is what the caller has found about generated blocks.
+    /// Everything that is wrong; `of_blocks` is what a build has found about generated blocks.
     ///
     /// # Errors
     /// Findings that are put up with and have no name that is known, and replays that cannot be played back.

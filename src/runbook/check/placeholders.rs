@@ -28,7 +28,7 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?x)
-          (?P<replica>\b[a-z][a-z0-9.-]*-[a-z0-9]{8,10}-[a-z0-9]{5}\b)
+          (?P<replica>\b[a-z][a-z0-9.-]*-(?:[0-9a-f]{8,10}|[bcdfghjklmnpqrstvwxz2456789]{8,10})-[a-z0-9]{5}\b)
         | (?P<daemon>\b[a-z][a-z0-9.-]*-[bcdfghjklmnpqrstvwxz0-9]{5}\b)
         | (?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)
         | (?P<machine>\bi-[0-9a-f]{17}\b)
@@ -54,7 +54,13 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         if page.is_generated(at) {
             continue;
         }
-        if let Some(found) = PLACEHOLDER.find_iter(line).find(|found| !page.page.is_comment(at + found.start())) {
+        // In what a command has printed, a name is only an example, and one that was crossed out is left out on purpose.
+        let output = fenced.is_output(at, at + line.len());
+        let left = |found: &regex::Match<'_>| {
+            let crossed_out = found.as_str().trim_matches('x').is_empty();
+            !page.page.is_comment(at + found.start()) && !(output && crossed_out)
+        };
+        if let Some(found) = PLACEHOLDER.find_iter(line).find(left) {
             let words = found.as_str().trim_end();
             let again = words.starts_with('<') && told.contains(&words);
             let help = match words.starts_with('<') {
@@ -68,13 +74,16 @@ pub fn find(page: &Checked) -> Vec<Finding> {
                 findings.push(Finding::new(Name::Placeholder, &page.page.source, span, message).help(help));
             }
         }
-        // In what a command has printed, a name is only an example.
-        if fenced.is_output(at, at + line.len()) {
+        if output {
             continue;
         }
         if let Some((span, what)) = identifier(line) {
             let span = Span::new(at + span.start, at + span.end);
-            if page.page.is_comment(span.start) {
+            // Ids and machines are often told of; only in a command are they to be used. An example says that it is one.
+            let used = what == POD || fenced.is_command(span);
+            let example =
+                ["e.g.", "for example", "such as"].iter().any(|words| line[..span.start - at].contains(words));
+            if page.page.is_comment(span.start) || !used || example {
                 continue;
             }
             let message = format!("{} is {what}: by the next incident it is gone", page.page.text(span));
@@ -101,11 +110,17 @@ fn fenced_lines(page: &Checked) -> Fenced {
 }
 
 impl Fenced {
+    fn is_command(&self, span: Span) -> bool {
+        self.commands.iter().any(|command| command.start < span.end && span.start < command.end)
+    }
+
     fn is_output(&self, start: usize, end: usize) -> bool {
         let fenced = self.fences.iter().any(|span| (span.start..span.end).contains(&start));
-        fenced && !self.commands.iter().any(|span| span.start < end && start < span.end)
+        fenced && !self.is_command(Span::new(start, end))
     }
 }
+
+const POD: &str = "the name of one pod";
 
 /// The first name in a line that is drawn by lot, and what it names.
 fn identifier(line: &str) -> Option<(Span, &'static str)> {
@@ -120,7 +135,7 @@ fn identifier(line: &str) -> Option<(Span, &'static str)> {
         let replica = groups.name("replica").is_some();
         let hashed = replica && has(before, digit) && (has(before, letter) || has(last, digit));
         let what = if hashed || ((replica || groups.name("daemon").is_some()) && is_drawn(last)) {
-            "the name of one pod"
+            POD
         } else if groups.name("uuid").is_some() {
             "an id that was made up once"
         } else if groups.name("machine").is_some() || groups.name("node").is_some() {
@@ -167,6 +182,7 @@ mod tests {
             "node-exporter",
             "grpc-http2",
             "ingress-tls12",
+            "centos-stream10-image",
             "linux-amd64",
             "cert-manager-webhook",
             "10.42.3.110",
