@@ -21,6 +21,9 @@ use super::{
     RunbookFacts, Seen, history,
 };
 
+/// What the base day of a replay is called.
+const DAY: &str = "day";
+
 /// What the days say that a runbook is asked on.
 #[derive(Clone, Debug, Default)]
 pub struct Examples {
@@ -148,7 +151,7 @@ fn snapshot(
     let queries = book.queries.iter().map(|query| triage::values(&found.values(query, 0), unit(query)));
     let queries = queries.collect();
     let day = &playback.day;
-    let variant = day.name.clone().unwrap_or_else(|| "day".to_owned());
+    let variant = day.name.clone().unwrap_or_else(|| DAY.to_owned());
     let seen = Seen { replay: incident.drill_name(day), variant, at: clock(at, day.start()) };
     Ok(Snapshot { seen, conditions, queries })
 }
@@ -172,7 +175,9 @@ fn shown(book: &Runbook, told: &ConditionAt<'_>) -> String {
 /// The runbook, with the values of the examples.
 pub fn of_runbook(book: &Runbook, examples: &Examples) -> RunbookFacts {
     let healthy = examples.healthy.as_ref();
-    let incident = examples.causes.values().next();
+    // The day itself says more than a variant of it.
+    let of_day = examples.causes.values().find(|snapshot| snapshot.seen.variant == DAY);
+    let incident = of_day.or(examples.causes.values().next());
     let conditions = |conditions: &[Condition], snapshot: Option<&Snapshot>| -> Vec<ConditionFacts> {
         conditions.iter().map(|one| condition(book, one, healthy, snapshot)).collect()
     };
@@ -258,7 +263,8 @@ fn query(book: &Runbook, at: usize, examples: &Examples) -> QueryFacts {
         |condition: &Condition| matches!(&condition.tests, Tests::Compares(comparison) if comparison.query == at);
     // Success and escalation are shown with the values of the first.
     let at_the_end = book.escalate_when.iter().map(|escalation| &escalation.condition).chain(&book.success).any(asks);
-    let first = examples.causes.keys().next();
+    let of_day = examples.causes.iter().find(|(_, snapshot)| snapshot.seen.variant == DAY);
+    let first = of_day.or(examples.causes.iter().next()).map(|(cause, _)| cause);
     let has_a_say = |cause: usize| book.causes[cause].conditions().any(asks) || (at_the_end && first == Some(&cause));
     let named: Vec<_> = examples.causes.iter().filter(|(cause, _)| has_a_say(**cause)).collect();
     let all: Vec<_> = examples.causes.iter().collect();
