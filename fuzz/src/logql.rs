@@ -25,12 +25,11 @@ pub fn lexer(input: &[u8]) {
     match parse(text) {
         Ok(query) => {
             let printed = query.to_string();
-            // Loki prints a number beyond all others so, and cannot read that.
-            if printed.contains("Inf") {
-                return;
+            match parse(&printed) {
+                Ok(again) => assert_eq!(again.to_string(), printed, "of {text}"),
+                // Loki takes any character for a name and prints it in quotes, and a number beyond all others as `Inf`; it reads neither.
+                Err(error) => assert!(!text.chars().all(has_meaning) || printed.contains("Inf"), "{printed}: {error}"),
             }
-            let again = parse(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"));
-            assert_eq!(again.to_string(), printed, "of {text}");
         }
         Err(error) => {
             let span = error.span;
@@ -38,6 +37,11 @@ pub fn lexer(input: &[u8]) {
             assert!(text.is_char_boundary(span.start) && text.is_char_boundary(span.end), "{span:?} of {text}");
         }
     }
+}
+
+/// Whether LogQL knows what to do with a character outside of texts.
+fn has_meaning(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_.:{}()[],=!~<>|\"`+-*/%^#\\".contains(c)
 }
 
 /// The same of a text made of LogQL's words.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::histogram::{Bucket, FloatHistogram, ResetHint};
+use crate::histogram::{Bucket, CUSTOM_BUCKETS, EXPONENTIAL, FloatHistogram, Invalid, ResetHint};
 use crate::syntax::{Cursor, ParseError, number};
 use crate::text::Span;
 
@@ -68,12 +68,20 @@ fn changed(histogram: &FloatHistogram, change: Change, step: &FloatHistogram) ->
         let (from, to) = (step.schema, histogram.schema);
         return Err(format!("error combining histograms: cannot merge from schema {from} to {to}"));
     }
+    // The buckets of others have no bounds; Prometheus panics.
+    if let Some(schema) = [histogram.schema, step.schema].into_iter().find(|schema| !has_bounds(*schema)) {
+        return Err(Invalid::Schema(schema).to_string());
+    }
     let mut next = histogram.clone();
     let combined = match change {
         Change::Add => next.add(step),
         Change::Subtract => next.sub(step),
     };
     combined.map(|_| next).map_err(|error| error.to_string())
+}
+
+fn has_bounds(schema: i32) -> bool {
+    schema == CUSTOM_BUCKETS || EXPONENTIAL.contains(&schema)
 }
 
 /// Joins a histogram and its change to a run of `times` more.
@@ -340,6 +348,8 @@ mod tests {
             ("{{sum:1}}{{}}", 9, 10),
             ("{{schema:1}}+{{schema:0}}x2", 0, 27),
             ("{{schema:-53 custom_values:[1]}}+{{}}x1", 0, 39),
+            ("{{schema:1}}+{{schema:21}}x2", 0, 28),
+            ("{{schema:-40}}+{{schema:-40}}x2", 0, 31),
             ("1 {{schema:1", 2, 12),
         ] {
             let error = parse_samples(text).unwrap_err();

@@ -43,30 +43,41 @@ fn random_test_files_have_promtools_verdicts() {
         let mut command = Command::new(program);
         let output = command.current_dir(folder.path()).args(verb).args(["--junit", report]).args(files).output();
         let output = output.expect("it runs");
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&output.stderr));
-        verdicts(&folder.path().join(report))
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Labels that grow from tick to tick are more than promtool bears.
+        if said.contains("panic: String too long to encode as label") {
+            return None;
+        }
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+        Some(verdicts(&folder.path().join(report)))
     };
     let ask = |files: &[String]| run(&promtool, &["test", "rules"], "promtool.xml", files);
     let mut different = Vec::new();
-    let (mut holding, mut all, mut chance) = (0, 0, 0);
+    let (mut holding, mut all, mut chance, mut beyond) = (0, 0, 0, 0);
     // Arguments of a program have a limit.
     let seeds: Vec<u64> = (first..first + files).collect();
     for seeds in seeds.chunks(100) {
-        let names: Vec<String> = seeds.iter().map(|seed| expectations::write(folder.path(), *seed)).collect();
-        let theirs = ask(&names);
-        let ours = run(&assert_cmd::cargo::cargo_bin("firedrill"), &["test"], "firedrill.xml", &names);
+        let mut names: Vec<String> = seeds.iter().map(|seed| expectations::write(folder.path(), *seed)).collect();
+        let theirs = ask(&names).unwrap_or_else(|| {
+            names.retain(|name| ask(std::slice::from_ref(name)).is_some());
+            beyond += seeds.len() - names.len();
+            ask(&names).expect("each of them is borne")
+        });
+        let ours = run(&assert_cmd::cargo::cargo_bin("firedrill"), &["test"], "firedrill.xml", &names).expect("ours");
         assert_eq!(theirs.keys().collect::<Vec<_>>(), ours.keys().collect::<Vec<_>>(), "other groups ran");
         all += theirs.len();
         holding += theirs.values().filter(|holds| **holds).count();
         for (group, holds) in theirs.into_iter().filter(|(group, holds)| ours[group] != *holds) {
             // promtool goes through maps of Go in another order each time: it may think so at another time.
-            match (0..30).any(|_| ask(std::slice::from_ref(&group.0))[&group] != holds) {
+            match (0..30).any(|_| ask(std::slice::from_ref(&group.0)).is_some_and(|again| again[&group] != holds)) {
                 true => chance += 1,
                 false => different.push((group, holds)),
             }
         }
     }
-    println!("{all} groups, {holding} of which hold; of {chance} promtool thinks now this, now that");
+    println!(
+        "{all} groups, {holding} of which hold; of {chance} promtool thinks now this, now that, {beyond} files it does not bear"
+    );
     if !different.is_empty() {
         let kept = folder.keep();
         panic!(
