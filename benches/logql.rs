@@ -3,11 +3,14 @@
 //! `cargo bench --bench logql` makes a million lines; `cargo bench --bench logql -- 10000000` makes ten. Everything runs on one core. Times
 //! are those of the processor, where Linux tells them, and the best of several runs: the machine may have other things to do.
 
+mod clock;
+
 use std::hint::black_box;
 use std::io::Write;
 use std::process::Command;
 use std::time::Instant;
 
+use clock::{Clock, children_seconds};
 use firedrill::labels::Labels;
 use firedrill::logql::ast::Query;
 use firedrill::logql::eval::{Grid, Plan};
@@ -206,37 +209,6 @@ fn ripgrep(logs: &LogStore, bytes: usize) {
         println!("{text:28.28} {:>9} {:>9.0}", bytes / 1_000_000, bytes as f64 / 1e6 / best);
     }
     let _ = std::fs::remove_file(&path);
-}
-
-/// Seconds of the processor that this thread has had since; of a clock on the wall where Linux does not tell.
-struct Clock {
-    thread: Option<u64>,
-    wall: Instant,
-}
-
-impl Clock {
-    fn start() -> Clock {
-        Clock { thread: Clock::thread(), wall: Instant::now() }
-    }
-
-    fn thread() -> Option<u64> {
-        std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
-    }
-
-    fn seconds(&self) -> f64 {
-        match (self.thread, Clock::thread()) {
-            (Some(before), Some(now)) => (now - before) as f64 / 1e9,
-            _ => self.wall.elapsed().as_secs_f64(),
-        }
-    }
-}
-
-/// Seconds of the processor that ended children have had, in hundredths.
-fn children_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Behind the name, which may hold blanks: the 14th and 15th of the numbers there, user and system.
-    let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(13).take(2);
-    numbers.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// Bytes of memory of this process, where Linux tells.

@@ -41,7 +41,7 @@ pub fn lexer(input: &[u8]) {
 
 /// Whether LogQL knows what to do with a character outside of texts.
 fn has_meaning(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_.:{}()[],=!~<>|\"`+-*/%^#\\".contains(c)
+    c.is_ascii_alphanumeric() || c.is_ascii_whitespace() || "_.{}()[],=!~<>|\"`+-*/%^#\\".contains(c)
 }
 
 /// The same of a text made of LogQL's words.
