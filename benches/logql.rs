@@ -24,21 +24,19 @@ const FORMATS: [&str; 3] = ["json", "logfmt", "nginx"];
 const RUNS: usize = 3;
 
 /// What is asked, and of which streams.
-const QUERIES: [(&str, &str); 12] = [
+const QUERIES: [(&str, &str); 13] = [
     ("a text that is rare", r#"{format=~".+"} |= "needle in a haystack""#),
     ("a text that is not there", r#"{format=~".+"} |= "never written""#),
     ("three texts", r#"{format=~".+"} |= "request" != "debug" |= "timeout""#),
     ("a regular expression", r#"{format=~".+"} |~ "upstream (timeout|reset) after [0-9]+ms""#),
     ("a pattern", r#"{format="nginx"} |> "<_>POST <_>""#),
-    ("json, all fields", r#"{format="json"} | json | status="999""#),
-    ("json, two fields", r#"{format="json"} | json st="status", id="request.id" | st="999""#),
-    ("logfmt, all pairs", r#"{format="logfmt"} | logfmt | status="999""#),
+    ("json, all fields", r#"{format="json"} | json"#),
+    ("json, up to a field", r#"{format="json"} | json | status="999""#),
+    ("json, two fields", r#"{format="json"} | json st="status", id="request.id""#),
+    ("logfmt, all pairs", r#"{format="logfmt"} | logfmt"#),
     ("logfmt, compared", r#"{format="logfmt"} | logfmt | status >= 500 and took > 2s and size > 1KB"#),
-    (
-        "pattern",
-        r#"{format="nginx"} | pattern `<ip> - <user> [<_>] "<method> <path> <_>" <status> <size>` | status="999""#,
-    ),
-    ("regexp", r#"{format="nginx"} | regexp `^(?P<ip>\S+) .*" (?P<status>\d{3}) ` | status="999""#),
+    ("pattern", r#"{format="nginx"} | pattern `<ip> - <user> [<_>] "<method> <path> <_>" <status> <size>`"#),
+    ("regexp", r#"{format="nginx"} | regexp `^(?P<ip>\S+) .*" (?P<status>\d{3}) `"#),
     ("line_format", r#"{format="logfmt"} | logfmt | line_format `{{.level}} {{.msg}} {{.took}}`"#),
 ];
 
