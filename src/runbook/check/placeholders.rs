@@ -58,7 +58,7 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         let output = fenced.is_output(at, at + line.len());
         let left = |found: &regex::Match<'_>| {
             let crossed_out = found.as_str().trim_matches('x').is_empty();
-            !page.page.is_comment(at + found.start()) && !(output && crossed_out)
+            !(page.page.is_comment(at + found.start()) || output && crossed_out)
         };
         if let Some(found) = PLACEHOLDER.find_iter(line).find(left) {
             let words = found.as_str().trim_end();
