@@ -11,8 +11,11 @@ mod logql;
 mod promql;
 mod words;
 
+/// What is done with an input; it panics where the input shows a fault.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 8] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("promql_lexer", promql::lexer),
     ("promql_parser", promql::parser),
     ("promql_evaluator", promql::evaluator),
