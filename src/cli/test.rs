@@ -199,6 +199,8 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     output::warn(&outcome.log_traps);
     output::warn(outcome.triage.iter().flat_map(|table| &table.notices));
 
+    // What cannot be written is told before anything is printed.
+    write_junit(args, &outcome)?;
     let look = output::look();
     if args.format == Format::Human {
         output::print(&human::results(&outcome, look)).map_err(|problem| vec![problem])?;
@@ -206,8 +208,8 @@ fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     if args.shake {
         let tell = (args.format == Format::Human).then(|| shake::Lines::of(&outcome, look));
         pool.install(|| shake_all(&suite, &selection, &mut outcome, tell)).map_err(|problem| vec![problem])?;
+        write_junit(args, &outcome)?;
     }
-    write_junit(args, &outcome)?;
     let facts = RunFacts { skipped: found.skipped.len(), elapsed: began.elapsed() };
     let text = match args.format {
         Format::Human => human::ending(&outcome, facts, look, Extras { diff: args.diff, causes: args.causes }),
