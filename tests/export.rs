@@ -331,6 +331,29 @@ expect:
 }
 
 #[test]
+fn a_query_that_yields_histograms_has_no_value_to_compare() {
+    let replay = |asked: &str| {
+        format!(
+            "firedrill: replay/1\ntitle: Answers\nstart: 2026-01-10T12:00:00Z\nend: 2026-01-10T12:10:00Z\nrules: []\n\
+             targets:\n  api: {{labels: {{job: api}}, scrape: 30s}}\n\
+             metrics:\n  - {{series: rtt, histogram: {{native: {{schema: 3}}, rate: 20/s, samples: 'uniform(0, 1)'}}}}\n\
+             expect:\n  queries:\n    - {{promql: {asked}}}\n"
+        )
+    };
+    for (asked, code, told) in [
+        ("rtt, at: '12:05', returns: [{job: api, value: NaN}]", 1, "it yields native histograms"),
+        ("rtt, at: '12:05', selects: something", 0, "PASS"),
+        // 20 a second for five minutes.
+        ("histogram_count(rtt), at: '12:05', returns: [{job: api, value: 6000}]", 0, "PASS"),
+    ] {
+        let folder = folder(&[("replay.yaml", &replay(asked))]);
+        let output = firedrill(folder.path(), &["test"]);
+        assert_eq!(output.status.code(), Some(code), "{asked}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(stdout(&output).contains(told), "{asked}: {}", stdout(&output));
+    }
+}
+
+#[test]
 fn a_day_without_alerts_is_no_test() {
     let rules = "groups: [{name: a, rules: [{record: a, expr: up}]}]\n";
     let folder = folder(&[("replay.yaml", REPLAY), ("rules.yaml", rules)]);

@@ -2,6 +2,7 @@
 
 use crate::engine::Steps;
 use crate::evidence::{self, Place, Reason};
+use crate::histogram;
 use crate::incident::Language;
 use crate::labels::Labels;
 use crate::logql;
@@ -98,7 +99,9 @@ fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &st
         return check;
     }
     let answer = match language {
-        Language::Promql => answer(playback, text, &steps(expected.when)),
+        Language::Promql => {
+            answer(playback, text, &steps(expected.when)).and_then(|answer| comparable(expected, answer))
+        }
         Language::Logql => log_queries::answer(playback, text, expected.when),
     };
     match answer {
@@ -214,6 +217,21 @@ fn answer(playback: &Playback, text: &str, steps: &Steps) -> Result<Answer, Diag
     Ok(Answer::Series(series))
 }
 
+/// An answer that is to be compared has numbers only.
+fn comparable(expected: &QueryExpectation, answer: Answer) -> Result<Answer, Diagnostic> {
+    let histogram = |value: &f64| histogram::index_of(*value).is_some();
+    match &answer {
+        Answer::Series(series)
+            if expected.returns.is_some() && series.iter().flat_map(|(_, values)| values).flatten().any(histogram) =>
+        {
+            let problem = Diagnostic::error("it yields native histograms, and no `value` is one");
+            let help = "ask for numbers: histogram_count(...), histogram_sum(...), histogram_quantile(0.9, ...)";
+            Err(problem.help(help))
+        }
+        _ => Ok(answer),
+    }
+}
+
 fn meets(expected: &QueryExpectation, answer: &Answer) -> bool {
     if expected.selects.is_some_and(|something| something == answer.is_empty()) {
         return false;
@@ -291,5 +309,9 @@ fn tell(answer: &Answer) -> Vec<String> {
 }
 
 fn numbers(values: impl Iterator<Item = f64>) -> String {
-    values.map(number::format_f).collect::<Vec<_>>().join(" ")
+    let told = |value: f64| match histogram::index_of(value) {
+        Some(_) => "a histogram".to_owned(),
+        None => number::format_f(value),
+    };
+    values.map(told).collect::<Vec<_>>().join(" ")
 }

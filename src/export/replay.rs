@@ -213,7 +213,7 @@ fn queries(out: &mut String, file: &TestFile, group: &TestGroup, span: Span) -> 
 fn rows(test: &ExprTest) -> Result<Vec<(Labels, f64)>, &'static str> {
     let row = |sample: &unit_test::ExpectedSample| {
         if sample.histogram.is_some() {
-            return Err("native histograms are not supported yet");
+            return Err("what a query of a replay returns are numbers: ask histogram_count() or histogram_quantile()");
         }
         let labels = match &sample.labels {
             Some(text) => promql::parse_series(text).map_err(|_| "its labels cannot be read")?,
