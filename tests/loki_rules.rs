@@ -145,6 +145,29 @@ fn loki_never_reads_what_rules_record() {
 }
 
 #[test]
+fn what_no_rule_can_write_is_not_waited_for() {
+    let recorded = group("recorded", "record: job:up:sum\nexpr: sum by (job) (up)\n");
+    let other = alert("Other", "up == 0", "");
+    let blind = |expr: &str, says: &str| {
+        let rules = [alert("Silent", expr, ""), recorded.clone(), other.clone()];
+        let (code, text) = drill(&rules, "- Silent: never", ("", ""));
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("BLIND") && text.contains(says), "{says}\n{text}");
+    };
+    blind("job:up:sum{job=\"ap\"} < 1", "no series of this day matches job:up:sum{job=\"ap\"}");
+    blind("job:up:sum{app=\"shop\"} > 1", "no series of this day matches job:up:sum{app=\"shop\"}");
+    // Read as PromQL, for nothing in its group is LogQL only; neither `Other` nor what is recorded carries the label.
+    blind("sum(rate({app=\"shop\"}[5m])) > 1", "if the rule is one of Loki, `languages` in firedrill.yaml says so");
+    blind("ALERTS{alertname=\"Other\", job=\"ap\"} > 0", "no series of this day matches ALERTS");
+    let waits = |expr: &str| {
+        passes(&[alert("Silent", expr, ""), recorded.clone(), other.clone()], "- Silent: never");
+    };
+    waits("job:up:sum{job=\"app\"} < 1");
+    waits("ALERTS{alertname=\"Other\", job=\"app\"} > 0");
+    waits("ALERTS{alertname=\"Other\", alertstate=\"firing\"} > 0");
+}
+
+#[test]
 fn silence_of_a_stream_that_is_not_there_is_blind() {
     let blind = |expr: &str, says: &str| {
         let rules = [alert("Silent", expr, "")];

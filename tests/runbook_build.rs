@@ -243,3 +243,24 @@ fn a_new_page_has_all_that_is_known_of_its_alert() {
     let (code, _, told) = runbook(folder.path(), &["new", "--alert", "Api"]);
     assert!(code == 2 && told.contains("no rule has the alert `Api`"), "{told}");
 }
+
+#[test]
+fn a_new_page_is_not_written_where_a_rule_of_others_says() {
+    let folder = folder(&[]);
+    let rules = read(folder.path(), "rules.yaml");
+    assert!(rules.contains("runbooks/api.md"), "{rules}");
+    write(folder.path(), "rules.yaml", &rules.replace("runbooks/api.md", "../outside.md"));
+    let (code, _, told) = runbook(folder.path(), &["new", "--alert", "ApiErrors"]);
+    assert!(code == 2 && told.contains("leads out of this folder"), "{told}");
+    assert!(!folder.path().parent().expect("a folder above").join("outside.md").exists());
+    assert_eq!(runbook(folder.path(), &["new", "--alert", "ApiErrors", "-o", "api.md"]).0, 0);
+}
+
+#[test]
+fn a_rule_file_is_no_page() {
+    let folder = folder(&[]);
+    for verb in ["check", "build"] {
+        let (code, _, told) = runbook(folder.path(), &[verb, "rules.yaml"]);
+        assert!(code == 2 && told.contains("rule files are named with `--rules FILE`"), "{told}");
+    }
+}

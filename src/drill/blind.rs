@@ -57,7 +57,8 @@ fn of_series_there(playback: &Playback, at: RuleRef, expr: &Expr) -> Option<Spok
     let name = &rule.name.value;
     let rules: Vec<&Rule> = playback.groups.iter().flat_map(|group| &group.rules).collect();
     let matches = |selector: &_| playback.matches(selector);
-    if evidence::waits_for_a_rule(expr, &rules, &playback.rule_logs, &matches) {
+    let open = |at: RuleRef, open: &Expr| playback.evaluate(open, &playback.steps(at)).ok();
+    if evidence::waits_for_a_rule(expr, &playback.groups, &playback.rule_logs, &matches, &open) {
         return None;
     }
     if let Some(Missing { selector, span }) = evidence::missing(expr, &matches) {
@@ -79,9 +80,7 @@ fn of_series_there(playback: &Playback, at: RuleRef, expr: &Expr) -> Option<Spok
         }));
     }
     // An evaluation that is too large for its limits proves nothing either way.
-    let matrix = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?;
-    let seen = matrix.columns().filter(|column| column.iter().next().is_some());
-    let seen: Vec<Labels> = seen.map(|column| column.labels.clone()).collect();
+    let seen = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?.held();
     Some(match seen.is_empty() {
         true => Spoken::Nothing(evidence::no_value(&playback.generated.store, &rule.expr, expr, name)),
         false => Spoken::Of(seen),

@@ -267,6 +267,11 @@ impl Matrix {
             .map(move |column| (&self.head.labels[column], self.values(column)[step]))
     }
 
+    /// The labels of the series that have a value at any step.
+    pub fn held(&self) -> Vec<Labels> {
+        self.columns().filter(|column| column.iter().next().is_some()).map(|column| column.labels.clone()).collect()
+    }
+
     /// The elements at a step, or why it failed.
     pub fn result(&self, step: usize) -> Result<Vec<(Labels, f64)>, EvalError> {
         match self.errors.get(&step) {

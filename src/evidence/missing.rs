@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::engine::Matrix;
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::promql::ast::{BinaryOp, DurationArg, Expr, ExprKind, VectorSelector};
-use crate::rules::{Expression, Query, Rule, Writers};
+use crate::rules::{Expression, Group, Query, Rule, RuleRef, Writers};
 use crate::store::{LogStore, MetricStore};
 use crate::text::{Located, Span, nearest};
 use crate::time::Duration;
 
 use super::streams::missing_stream;
+use super::unfiltered::unfiltered;
 use super::{Place, Reason};
 
 /// How many series are named as the nearest ones.
@@ -52,32 +54,44 @@ pub fn missing<'a>(expr: &'a Expr, matched: &dyn Fn(&VectorSelector) -> bool) ->
 }
 
 /// Whether an expression waits for a rule to speak: one of its selectors matches no series, but a rule that has all that
-/// itself needs may write some, such as `ALERTS` of an alert that stayed silent.
+/// itself needs may write some, such as `ALERTS` of an alert that stayed silent. `open` evaluates an expression at the
+/// ticks of a rule; `None` where that cannot be done.
 pub fn waits_for_a_rule(
     expr: &Expr,
-    rules: &[&Rule],
+    groups: &[Group],
     logs: &LogStore,
     matched: &dyn Fn(&VectorSelector) -> bool,
+    open: &dyn Fn(RuleRef, &Expr) -> Option<Matrix>,
 ) -> bool {
-    let writers = Writers::new(rules);
-    let speaks = RefCell::new(HashMap::new());
-    let rules = Speakers { rules, writers, logs, speaks };
+    let places = |(group, held): (usize, &Group)| (0..held.rules.len()).map(move |rule| RuleRef { group, rule });
+    let places: Vec<RuleRef> = groups.iter().enumerate().flat_map(places).collect();
+    let rules: Vec<&Rule> = groups.iter().flat_map(|group| &group.rules).collect();
+    let writers = Writers::new(&rules);
+    let (speaks, opened) = (RefCell::default(), RefCell::default());
+    let rules = Speakers { rules: &rules, places, writers, logs, open, speaks, opened };
     expr.selectors().iter().any(|(selector, _)| !matched(selector) && rules.may_write(selector, matched))
 }
 
 /// Rules, and which of them have all that they need.
 struct Speakers<'a> {
     rules: &'a [&'a Rule],
+    places: Vec<RuleRef>,
     writers: Writers<'a>,
     logs: &'a LogStore,
+    open: &'a dyn Fn(RuleRef, &Expr) -> Option<Matrix>,
     /// What is known of them so far.
     speaks: RefCell<HashMap<usize, bool>>,
+    /// The labels of what they have when nothing is filtered by value, as far as it was asked.
+    opened: RefCell<HashMap<usize, Vec<Labels>>>,
 }
 
 impl Speakers<'_> {
     fn may_write(&self, selector: &VectorSelector, matched: &dyn Fn(&VectorSelector) -> bool) -> bool {
         let there = |selector: &VectorSelector| matched(selector) || self.may_write(selector, matched);
         self.writers.of(&selector.matchers).any(|writer| {
+            if !self.may_carry(writer, selector) {
+                return false;
+            }
             let known = self.speaks.borrow().get(&writer).copied();
             known.unwrap_or_else(|| {
                 // Rules that read each other speak only if another one does.
@@ -91,6 +105,28 @@ impl Speakers<'_> {
                 speaks_itself
             })
         })
+    }
+
+    /// Whether what a rule writes may have the labels that a selector asks for, those aside that the rule itself gives.
+    fn may_carry(&self, writer: usize, selector: &VectorSelector) -> bool {
+        let rule = self.rules[writer];
+        let given = |name: &str| {
+            name == METRIC_NAME
+                || (rule.is_alert() && matches!(name, "alertname" | "alertstate"))
+                || rule.labels.iter().any(|(label, _)| **label == *name)
+        };
+        let asked: Vec<&Matcher> = selector.matchers.iter().filter(|matcher| !given(&matcher.name)).collect();
+        if asked.is_empty() {
+            return true;
+        }
+        let mut opened = self.opened.borrow_mut();
+        let has = opened.entry(writer).or_insert_with(|| {
+            let open = rule.promql().and_then(unfiltered);
+            open.and_then(|open| (self.open)(self.places[writer], &open)).map_or_else(Vec::new, |has| has.held())
+        });
+        // A rule that has nothing may itself wait for another one.
+        has.is_empty()
+            || has.iter().any(|labels| asked.iter().all(|matcher| matcher.matches(labels.get(&matcher.name))))
     }
 }
 

@@ -17,6 +17,10 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     for path in paths {
         match std::fs::metadata(path) {
             Ok(kind) if kind.is_dir() => search(path, &mut found, &mut problems),
+            Ok(_) if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") => {
+                let problem = Diagnostic::error(format!("{} is no page", path.display()));
+                problems.push(problem.help("pages are markdown; rule files are named with `--rules FILE`"));
+            }
             Ok(_) => found.push(path.clone()),
             Err(error) => {
                 let problem = Diagnostic::error(format!("cannot read {}: {}", path.display(), io_reason(&error)));

@@ -103,8 +103,8 @@ impl Sight {
         }
         let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
         let matched = |selector: &VectorSelector| played.store.select(&selector.matchers).iter().any(held);
-        let rules: Vec<&Rule> = played.rules.iter().flat_map(|group| &group.rules).collect();
-        if evidence::waits_for_a_rule(expr, &rules, &played.logs, &matched) {
+        let ask = |at: RuleRef, open: &Expr| played.evaluate(open, &played.run.steps(at));
+        if evidence::waits_for_a_rule(expr, &played.rules, &played.logs, &matched, &ask) {
             return Sight { blind: None, nothing_at };
         }
         let blind = unmatched(played, rule, expr, &matched).or_else(|| {

@@ -1,6 +1,6 @@
 //! `firedrill runbook new`: a page for an alert.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use tera::Context;
 
@@ -50,6 +50,12 @@ fn written(args: &Args) -> Result<String, Vec<Diagnostic>> {
     });
     let name = found.first().map(|at| rule(at).name.value.clone()).unwrap_or_default();
     let folder = super::folder(&config);
+    // Rules are often other people's, and files are not written where they please.
+    if let (None, Some(linked)) = (&args.output, linked.as_ref().filter(|linked| leads_out(linked))) {
+        let problem =
+            Diagnostic::error(format!("the annotation of {name} leads out of this folder: {}", linked.display()));
+        return Err(vec![problem.help("say where the page is to be written: -o FILE")]);
+    }
     let path = args.output.clone().or_else(|| linked.clone());
     let path = path.unwrap_or_else(|| folder.join(format!("{}.md", new::kebab(&name))));
     if path.exists() {
@@ -82,4 +88,18 @@ fn written(args: &Args) -> Result<String, Vec<Diagnostic>> {
     }
     told += &format!("  firedrill runbook check {} says what is left to be written\n", path.display());
     Ok(told)
+}
+
+/// Whether a relative path ends outside of the folder where it begins.
+fn leads_out(path: &Path) -> bool {
+    let mut depth = 0_i32;
+    path.components().any(|component| {
+        match component {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth -= 1,
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => return true,
+        }
+        depth < 0
+    })
 }
