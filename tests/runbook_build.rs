@@ -264,3 +264,16 @@ fn a_rule_file_is_no_page() {
         assert!(code == 2 && told.contains("rule files are named with `--rules FILE`"), "{told}");
     }
 }
+
+#[test]
+fn alerts_fire_also_where_nobody_asks_for_their_causes() {
+    let unasked = REPLAY
+        .replace("      triage: {runbook: api, cause: none}\n", "")
+        .replace("  triage: {runbook: api, cause: broken, within: 1m, after: page}\n", "");
+    let page = "# ApiErrors\n\n<!-- firedrill:begin alert api -->\n<!-- firedrill:end -->\n";
+    let folder = folder(&[("runbooks/api.md", page), ("incidents/api/replay.yaml", &unasked)]);
+    assert_eq!(runbook(folder.path(), &["build"]).0, 0);
+    let built = read(folder.path(), "runbooks/api.md");
+    // More than 1/s from 12:20:30 on, and whatever `for` the rule has.
+    assert!(built.contains("`api/day`") && !built.contains("no replay has it fire"), "{built}");
+}
