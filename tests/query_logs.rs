@@ -64,3 +64,15 @@ fn what_is_wrong_has_a_place_and_help() {
     assert_eq!(code, Some(2));
     assert!(errors.contains("--from and --to"), "{errors}");
 }
+
+#[test]
+fn times_whose_year_is_not_known_are_warned_of() {
+    let all = r#"{filename=~".+"}"#;
+    let lines = "01-Mar-2026 10:00:01.123 INFO a\n02-Mar-2026 10:00:01.123 INFO b\n";
+    let (code, _, errors) = asked("app.log", lines, &["--logs", "app.log", all]);
+    assert!(code == Some(0) && errors.contains("the year of its lines was not found out"), "{errors}");
+    let (code, out, errors) = asked("app.log", lines, &["--logs", "app.log", all, "--time", "%d-%b-%Y %H:%M:%S%.3f"]);
+    assert!(code == Some(0) && errors.is_empty() && out.contains("2026-03-02"), "{out}{errors}");
+    let (code, _, errors) = asked("app.log", LINES, &["--logs", "app.log", all]);
+    assert!(code == Some(0) && !errors.contains("the year"), "{errors}");
+}

@@ -68,6 +68,9 @@ fn of_replay(path: &Path, args: &Args) -> Result<Lot, Problems> {
     Ok(Lot { logs, start, end, day: Some(day) })
 }
 
+/// Nanoseconds up to 1971-01-01.
+const SECOND_YEAR: i64 = 365 * 86_400 * 1_000_000_000;
+
 fn of_file(path: &Path, args: &Args) -> Result<Lot, Problems> {
     let lines = read(path, args)?;
     if let Some(remark) = lines.remark(&path.display().to_string()) {
@@ -92,6 +95,11 @@ fn of_file(path: &Path, args: &Args) -> Result<Lot, Problems> {
     }
     if logs.entries() == 0 {
         return Err(vec![Diagnostic::error(format!("{name} holds no log lines"))]);
+    }
+    if args.time.is_none() && last.is_some() && start.0 < SECOND_YEAR {
+        let message = format!("{name}: the year of its lines was not found out, so they are taken to be of 1970");
+        let help = "where they have a date or a zone, say how it is written: --time '%d/%b/%Y:%H:%M:%S %z'";
+        output::warn(&[Diagnostic::warning(message).help(help)]);
     }
     Ok(Lot { logs: Arc::new(logs), start, end: Nanoseconds(end.0.saturating_add(1)), day: None })
 }
