@@ -35,7 +35,7 @@ fn steps(times: &[Timestamp]) -> Steps {
 fn answer(matrix: Matrix) -> Answer {
     let mut answer = Answer::default();
     let mut places: HashMap<&Labels, usize> = HashMap::new();
-    for column in matrix.columns().filter(|column| column.iter().next().is_some()) {
+    for column in matrix.valued() {
         let place = *places.entry(column.labels).or_insert_with(|| {
             answer.series.push((column.labels.clone(), vec![None; matrix.steps()]));
             answer.series.len() - 1

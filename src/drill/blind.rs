@@ -80,7 +80,8 @@ fn of_series_there(playback: &Playback, at: RuleRef, expr: &Expr) -> Option<Spok
         }));
     }
     // An evaluation that is too large for its limits proves nothing either way.
-    let seen = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?.held();
+    let matrix = playback.evaluate(&evidence::unfiltered(expr)?, &playback.steps(at)).ok()?;
+    let seen: Vec<Labels> = matrix.valued().map(|column| column.labels.clone()).collect();
     Some(match seen.is_empty() {
         true => Spoken::Nothing(evidence::no_value(&playback.generated.store, &rule.expr, expr, name)),
         false => Spoken::Of(seen),

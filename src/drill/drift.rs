@@ -89,7 +89,7 @@ fn answer(playback: &Playback, text: &str, answered: impl Fn() -> bool) -> Answe
         match playback.evaluate(&expr, &Steps(times.collect())) {
             Err(error) => return Answer::Error(error.message),
             Ok(matrix) => {
-                if matrix.columns().any(|column| column.iter().next().is_some()) {
+                if matrix.valued().next().is_some() {
                     return Answer::Something;
                 }
                 if let Some(error) = matrix.errors.values().next() {

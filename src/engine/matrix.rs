@@ -267,9 +267,9 @@ impl Matrix {
             .map(move |column| (&self.head.labels[column], self.values(column)[step]))
     }
 
-    /// The labels of the series that have a value at any step.
-    pub fn held(&self) -> Vec<Labels> {
-        self.columns().filter(|column| column.iter().next().is_some()).map(|column| column.labels.clone()).collect()
+    /// The columns that have a value at any step.
+    pub fn valued(&self) -> impl Iterator<Item = Column<'_>> {
+        self.columns().filter(|column| column.iter().next().is_some())
     }
 
     /// The elements at a step, or why it failed.

@@ -122,7 +122,8 @@ impl Speakers<'_> {
         let mut opened = self.opened.borrow_mut();
         let has = opened.entry(writer).or_insert_with(|| {
             let open = rule.promql().and_then(unfiltered);
-            open.and_then(|open| (self.open)(self.places[writer], &open)).map_or_else(Vec::new, |has| has.held())
+            let matrix = open.and_then(|open| (self.open)(self.places[writer], &open));
+            matrix.iter().flat_map(Matrix::valued).map(|column| column.labels.clone()).collect()
         });
         // A rule that has nothing may itself wait for another one.
         has.is_empty()

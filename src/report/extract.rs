@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::human::{Look, plural};
 use super::json::labels;
+use super::stretch::StretchOut;
 use super::words::{plain, shortened};
 use crate::incident::{Confidence, Document, Finding, FoundRule, Kind, Language};
 use crate::number;
@@ -182,7 +183,7 @@ struct FindingOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     language: Option<Language>,
     text: &'a str,
-    place: PlaceOut<'a>,
+    place: StretchOut<'a>,
     section: &'a [String],
     confidence: Confidence,
     reason: &'a str,
@@ -196,16 +197,6 @@ struct FindingOut<'a> {
     /// Why a text that is called a query is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct PlaceOut<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    /// Behind the last character.
-    end_line: usize,
-    end_column: usize,
 }
 
 #[derive(Serialize)]
@@ -268,13 +259,7 @@ fn finding<'a>(source: &'a Source, finding: &'a Finding, places: &mut Places<'_>
         kind: finding.kind.name(),
         language,
         text: &finding.text,
-        place: PlaceOut {
-            file: source.name(),
-            line: start.line,
-            column: start.column,
-            end_line: end.line,
-            end_column: end.column,
-        },
+        place: StretchOut::new(source, start, end),
         section: &finding.section,
         confidence: finding.confidence,
         reason: &finding.reason,

@@ -12,6 +12,7 @@ pub mod result;
 pub mod runbook;
 pub mod shake;
 pub mod show;
+mod stretch;
 pub mod triage;
 mod unit;
 mod words;

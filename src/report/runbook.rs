@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use super::human::{Look, plural};
+use super::stretch::StretchOut;
 use crate::runbook::check::{Facts, Finding, Report};
 
 /// The findings with their places, then how many there are of each kind.
@@ -107,7 +108,7 @@ struct FindingOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    place: Option<PlaceOut<'a>>,
+    place: Option<StretchOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -115,16 +116,6 @@ struct FindingOut<'a> {
     /// The reason why it is put up with.
     #[serde(skip_serializing_if = "Option::is_none")]
     silenced: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct PlaceOut<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    /// Behind the last character.
-    end_line: usize,
-    end_column: usize,
 }
 
 #[derive(Serialize)]
@@ -159,16 +150,8 @@ pub fn json(report: &Report) -> serde_json::Result<String> {
 }
 
 fn finding(finding: &Finding) -> FindingOut<'_> {
-    let place = finding.problem.place.as_ref().map(|(source, span)| {
-        let (start, end) = (source.place(span.start), source.place(span.end));
-        PlaceOut {
-            file: source.name(),
-            line: start.line,
-            column: start.column,
-            end_line: end.line,
-            end_column: end.column,
-        }
-    });
+    let place = finding.problem.place.as_ref();
+    let place = place.map(|(source, span)| StretchOut::new(source, source.place(span.start), source.place(span.end)));
     FindingOut {
         name: finding.name.text(),
         message: &finding.problem.message,

@@ -109,8 +109,11 @@ impl Sight {
         }
         let blind = unmatched(played, rule, expr, &matched).or_else(|| {
             let matrix = played.evaluate(&open, &steps)?;
-            let seen = matrix.columns().any(|column| column.iter().next().is_some());
-            (!seen).then(|| evidence::no_value(&played.store, &rule.expr, expr, &rule.name.value))
+            matrix
+                .valued()
+                .next()
+                .is_none()
+                .then(|| evidence::no_value(&played.store, &rule.expr, expr, &rule.name.value))
         });
         Sight { blind, nothing_at }
     }

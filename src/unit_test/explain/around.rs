@@ -126,7 +126,7 @@ fn values(
     let mut rows = Vec::new();
     for operand in operands(expr).into_iter().take(OPERANDS) {
         let Some(matrix) = played.evaluate(operand, steps) else { continue };
-        let valued: Vec<_> = matrix.columns().filter(|column| column.iter().next().is_some()).collect();
+        let valued: Vec<_> = matrix.valued().collect();
         let wanted: Vec<_> = valued.iter().filter(|column| meant(column.labels)).collect();
         let columns = if wanted.is_empty() { valued.iter().collect() } else { wanted };
         let all: Vec<&Labels> = columns.iter().map(|column| column.labels).collect();

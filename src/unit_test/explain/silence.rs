@@ -39,7 +39,7 @@ pub fn of_alert(played: &Played<'_>, at: RuleRef, labels: &Labels, until: Timest
         let Some(matrix) = played.evaluate(condition.operand, &steps) else { continue };
         let operand = written(&rule.expr, condition.operand);
         let place = Some(Place::within(&rule.expr, condition.threshold_span));
-        let columns: Vec<_> = matrix.columns().filter(|column| column.iter().next().is_some()).collect();
+        let columns: Vec<_> = matrix.valued().collect();
         let meant: Vec<_> = columns.iter().filter(|column| may_become(rule, column.labels, labels)).collect();
         if meant.is_empty() && !columns.is_empty() {
             let there: Vec<&Labels> = columns.iter().map(|column| column.labels).collect();
@@ -96,7 +96,7 @@ pub fn could_become(played: &Played<'_>, at: RuleRef, until: Timestamp) -> Vec<L
     let mut found = Vec::new();
     for condition in rule.expression().into_iter().flat_map(alternatives).flat_map(conditions) {
         let Some(matrix) = played.evaluate(condition.operand, &steps) else { continue };
-        for column in matrix.columns().filter(|column| column.iter().next().is_some()) {
+        for column in matrix.valued() {
             let mut labels = column.labels.without_name().builder();
             for (name, value) in &rule.labels {
                 labels.set(name, value);
