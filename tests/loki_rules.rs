@@ -181,7 +181,22 @@ fn silence_of_a_stream_that_is_not_there_is_blind() {
     // Usual lines come at whole and half minutes.
     blind("rate({app=\"db\"} |= \"x\" [10s] offset 10s) > 0", "in a window of 10s at any evaluation");
     blind("count_over_time({app=\"db\"} | json [5m]) > 0 and count_over_time({app=\"db\"} | json [5m]) < 5", "Silent");
+    // A constant in the place of series is no evidence, in either language.
+    let near = "no stream with lines matches {app=\"shpo\"}";
+    blind("(sum(rate({app=\"shpo\"} |= \"x\" [5m])) or vector(0)) > 100", near);
+    blind("vector(0) > 100 or sum(rate({app=\"shpo\"} |= \"x\" [5m])) > 100", near);
+    blind(
+        "sum by (app) (sum_over_time({app=\"shop\"} | logfmt | unwrap size [5m])) or vector(0) > 5",
+        "number in `size`",
+    );
+    blind("(sum(rate(gone[5m])) or vector(0)) > 5", "no series of this day matches gone");
+    blind("(sum(rate(up[10s])) or vector(0)) > 5", "a window of 10s holds fewer than two samples");
+    blind("(sum(up offset 3h) or vector(0)) > 5", "Silent has no value at any tick but for its constant");
     let heard = |expr: &str| passes(&[alert("Silent", expr, "")], "- Silent: never");
+    heard("(sum(rate({app=\"shop\"} |= \"ok\" [5m])) or vector(0)) > 100");
+    heard("(sum(rate(up[5m])) or vector(0)) > 5");
+    heard("vector(1) > 5");
+    heard("absent(up) or vector(0) > 5");
     heard("sum(rate({app=\"shop\"} |= \"nowhere\" [5m])) > 0");
     heard("sum by (level) (count_over_time({app=\"shop\"} | logfmt | took > 1h [5m])) > 0");
     heard("sum(rate({app=\"shop\"} |= \"ok\" [5m])) > 100");

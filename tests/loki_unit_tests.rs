@@ -178,6 +178,9 @@ fn a_case_that_nothing_could_break_is_blind() {
     let rules = RULES.replace("app=\"shop\"", "app=\"shpo\"");
     let case = "alert_rule_test: [{alertname: Errors, eval_time: 5m, exp_alerts: []}]\n";
     falls_short(&format!("{STREAM}{case}"), &rules, 0, &["no stream with lines matches {app=\"shpo\"}"]);
+    let constant = rules.replace("[5m])) > 2", "[5m])) > 2 or vector(0) > 2");
+    assert_ne!(constant, rules);
+    falls_short(&format!("{STREAM}{case}"), &constant, 0, &["no stream with lines matches {app=\"shpo\"}"]);
     // The stream is there, and says something else.
     passes(&format!("{}{case}", STREAM.replace("error", "word")));
 }

@@ -12,7 +12,7 @@ use crate::text::{Located, Span, nearest};
 use crate::time::Duration;
 
 use super::streams::missing_stream;
-use super::unfiltered::unfiltered;
+use super::unfiltered::{deciding_side, unfiltered};
 use super::{Place, Reason};
 
 /// How many series are named as the nearest ones.
@@ -28,8 +28,8 @@ pub struct Missing<'a> {
 
 /// The first selector without which `expr` yields nothing and for which `matched` does not hold.
 ///
-/// Of `a or b` one side suffices, `a unless b` needs only `a`, and `absent(a)` speaks because `a` is missing. Everything else
-/// needs all of its parts.
+/// Of `a or b` one side suffices, unless the other is a constant (`a or vector(0)`); `a unless b` needs only `a`, and `absent(a)`
+/// speaks because `a` is missing. Everything else needs all of its parts.
 pub fn missing<'a>(expr: &'a Expr, matched: &dyn Fn(&VectorSelector) -> bool) -> Option<Missing<'a>> {
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::String(_) => None,
@@ -43,10 +43,12 @@ pub fn missing<'a>(expr: &'a Expr, matched: &dyn Fn(&VectorSelector) -> bool) ->
         ExprKind::Call(call) if matches!(call.function.name, "absent" | "absent_over_time") => None,
         ExprKind::Call(call) => call.args.iter().find_map(|arg| missing(arg, matched)),
         ExprKind::Binary(binary) => {
+            if let Some(side) = deciding_side(binary) {
+                return missing(side, matched);
+            }
             let lhs = missing(&binary.lhs, matched);
             match binary.op {
                 BinaryOp::Or => lhs.and_then(|first| missing(&binary.rhs, matched).map(|_| first)),
-                BinaryOp::Unless => lhs,
                 _ => lhs.or_else(|| missing(&binary.rhs, matched)),
             }
         }
@@ -189,10 +191,21 @@ pub fn no_value<'a>(store: &MetricStore, expr: &Located, operand: impl Into<Expr
                 Duration(apart.0 * 4)
             ),
         },
-        None => Reason {
-            place: Some(Place::within(expr, operand.span())),
-            text: format!("{text} has no value at any tick"),
-        },
+        None => {
+            let mut constant = "";
+            promql.into_iter().for_each(|operand| {
+                operand.walk(&mut |part: &Expr| match &part.kind {
+                    ExprKind::Binary(binary) if binary.op == BinaryOp::Or && deciding_side(binary).is_some() => {
+                        constant = " but for its constant";
+                    }
+                    _ => {}
+                });
+            });
+            Reason {
+                place: Some(Place::within(expr, operand.span())),
+                text: format!("{text} has no value at any tick{constant}"),
+            }
+        }
     }
 }
 
@@ -212,6 +225,10 @@ mod tests {
         assert_eq!(missing("rate(gone[5m]) > 0").as_deref(), Some("gone"));
         assert_eq!(missing("a / gone > 0").as_deref(), Some("gone"));
         assert_eq!(missing("a or gone"), None);
+        assert_eq!(missing("(sum(gone) or vector(0)) > 5").as_deref(), Some("gone"));
+        assert_eq!(missing("vector(0) or gone").as_deref(), Some("gone"));
+        assert_eq!(missing("a or vector(0)"), None);
+        assert_eq!(missing("vector(1) or vector(0)"), None);
         assert_eq!(missing("a unless gone"), None);
         assert_eq!(missing("absent(gone)"), None);
     }

@@ -1,14 +1,15 @@
 //! Streams that are not there: selectors of LogQL that match none, and the streams that come nearest to them.
 
 use crate::labels::Labels;
-use crate::logql::ast::{BinaryOp, Expr, ExprKind, Query, RangeOp, Selector};
+use crate::logql::ast::{Binary, BinaryOp, Expr, ExprKind, Query, RangeOp, Selector};
 
 /// How many streams are named as the nearest ones.
 const NAMED: usize = 3;
 
 /// The first selector without which a query yields nothing and for which `matched` does not hold.
 ///
-/// Of `a or b` one side suffices, `a unless b` needs only `a`, and `absent_over_time(a)` speaks because `a` is missing.
+/// Of `a or b` one side suffices, unless the other is a constant (`a or vector(0)`); `a unless b` needs only `a`, and
+/// `absent_over_time(a)` speaks because `a` is missing.
 pub fn unmet_selector<'a>(query: &'a Query, matched: &dyn Fn(&Selector) -> bool) -> Option<&'a Selector> {
     match query {
         Query::Log(query) => Some(&query.selector).filter(|selector| !matched(selector)),
@@ -24,14 +25,31 @@ pub fn missing_selector<'a>(expr: &'a Expr, matched: &dyn Fn(&Selector) -> bool)
             Some(&aggregate.range.query.selector).filter(|selector| !matched(selector))
         }
         ExprKind::Binary(binary) => {
+            if let Some(side) = deciding_side(binary) {
+                return missing_selector(side, matched);
+            }
             let lhs = missing_selector(&binary.lhs, matched);
             match binary.op {
                 BinaryOp::Or => lhs.and_then(|first| missing_selector(&binary.rhs, matched).map(|_| first)),
-                BinaryOp::Unless => lhs,
                 _ => lhs.or_else(|| missing_selector(&binary.rhs, matched)),
             }
         }
         _ => expr.children().into_iter().find_map(|child| missing_selector(child, matched)),
+    }
+}
+
+/// The side of an operation that decides alone whether there is anything to speak of: the left one of `unless`, and the one of
+/// `or` that reads streams where the other one reads none, for a constant is no evidence.
+pub fn deciding_side(binary: &Binary) -> Option<&Expr> {
+    let reads = |side: &Expr| !side.selectors().is_empty();
+    match binary.op {
+        BinaryOp::Unless => Some(&binary.lhs),
+        BinaryOp::Or => match (reads(&binary.lhs), reads(&binary.rhs)) {
+            (true, false) => Some(&binary.lhs),
+            (false, true) => Some(&binary.rhs),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -72,7 +90,11 @@ mod tests {
         assert_eq!(missing(r#"rate({a="gone"}[1m]) or rate({b="gone"}[1m])"#), gone);
         assert_eq!(missing(r#"rate({a="there"}[1m]) unless rate({a="gone"}[1m])"#), None);
         assert_eq!(missing(r#"absent_over_time({a="gone"}[1m])"#), None);
+        assert_eq!(missing(r#"(sum(rate({a="gone"}[1m])) or vector(0)) > 5"#), gone);
+        assert_eq!(missing(r#"vector(0) or rate({a="gone"}[1m])"#), gone);
+        assert_eq!(missing(r#"rate({a="there"}[1m]) or vector(0)"#), None);
         assert_eq!(missing("vector(1) > 0"), None);
+        assert_eq!(missing("vector(1) or vector(0)"), None);
     }
 
     #[test]

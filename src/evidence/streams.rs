@@ -3,15 +3,13 @@
 
 use crate::engine::{Column, Matrix, Steps};
 use crate::labels::{Labels, MatchOp, Matcher};
-use crate::logql::ast::{
-    BinaryOp, Expr, ExprKind, LabelFilter, LabelFilterKind, LogRange, RangeOp, Selector, Stage, StageKind,
-};
+use crate::logql::ast::{Expr, ExprKind, LabelFilter, LabelFilterKind, LogRange, RangeOp, Selector, Stage, StageKind};
 use crate::logql::pipeline::ERROR;
 use crate::rules::evaluate_logs;
 use crate::store::LogStore;
 use crate::text::{Located, Span};
 
-use super::selectors::{missing_selector, streams_near};
+use super::selectors::{deciding_side, missing_selector, streams_near};
 use super::{Place, Reason};
 
 /// The first stream selector without which an expression yields nothing and that no stream with entries meets.
@@ -97,8 +95,8 @@ fn shown(text: &Located, span: Span) -> String {
     written.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// An expression with nothing filtered, by value or by what a line says: comparisons yield 0 or 1, `unless` takes nothing away,
-/// and line filters and label filters are gone, but for those that ask for errors. What it yields is every series that the
+/// An expression with nothing filtered, by value or by what a line says: comparisons yield 0 or 1, `unless` takes nothing away, what
+/// `or` puts in the place of missing series (`or vector(0)`) is gone, and line filters and label filters are gone, but for those that ask for errors. What it yields is every series that the
 /// alert could be about. With `flawless`, what a stage fails on is left out. `None` where absence speaks.
 fn unfiltered_logs(expr: &Expr, flawless: bool) -> Option<Expr> {
     let mut absence = false;
@@ -115,8 +113,8 @@ fn open(expr: &Expr, flawless: bool) -> Expr {
         ExprKind::VectorAggregate(aggregate) => aggregate.expr = open(&aggregate.expr, flawless),
         ExprKind::LabelReplace(replace) => replace.expr = open(&replace.expr, flawless),
         ExprKind::Binary(binary) => {
-            if binary.op == BinaryOp::Unless {
-                return open(&binary.lhs, flawless);
+            if let Some(side) = deciding_side(binary) {
+                return open(side, flawless);
             }
             (binary.lhs, binary.rhs) = (open(&binary.lhs, flawless), open(&binary.rhs, flawless));
             binary.return_bool |= binary.op.is_comparison();
@@ -197,6 +195,10 @@ mod tests {
         assert_eq!(
             opened(r#"rate({app="a"} | json | __error__!="" [5m])"#, false).as_deref(),
             Some(r#"rate({app="a"} | json | __error__!=""[5m])"#)
+        );
+        assert_eq!(
+            opened(r#"(sum(rate({app="a"}[5m])) or vector(0)) > 3 or vector(1)"#, false).as_deref(),
+            Some(r#"(sum(rate({app="a"}[5m])) > bool 3)"#)
         );
         assert_eq!(opened(r#"absent_over_time({app="a"}[5m])"#, false), None);
     }

@@ -2,9 +2,9 @@
 
 use crate::promql::ast::{Binary, BinaryOp, Expr, ExprKind, ValueType};
 
-/// The expression with nothing filtered by value: comparisons yield 0 or 1 instead of dropping what does not meet them, and
-/// `unless` takes nothing away. What it yields is every series that the alert could be about. `None` where absence speaks
-/// (`absent`), since then there need be no series at all.
+/// The expression with nothing filtered by value: comparisons yield 0 or 1 instead of dropping what does not meet them,
+/// `unless` takes nothing away, and what `or` puts in the place of missing series (`or vector(0)`) is gone. What it yields is
+/// every series that the alert could be about. `None` where absence speaks (`absent`), since then there need be no series at all.
 pub fn unfiltered(expr: &Expr) -> Option<Expr> {
     let mut absence = false;
     expr.walk(&mut |node: &Expr| {
@@ -20,9 +20,9 @@ pub fn unfiltered(expr: &Expr) -> Option<Expr> {
             binary.lhs.value_type() == ValueType::Scalar && binary.rhs.value_type() == ValueType::Scalar
         };
         while let ExprKind::Binary(binary) = &node.kind
-            && binary.op == BinaryOp::Unless
+            && let Some(side) = deciding_side(binary)
         {
-            *node = binary.lhs.clone();
+            *node = side.clone();
         }
         if let ExprKind::Binary(binary) = &mut node.kind
             && binary.op.is_comparison()
@@ -32,6 +32,21 @@ pub fn unfiltered(expr: &Expr) -> Option<Expr> {
         }
     });
     Some(open)
+}
+
+/// The side of an operation that decides alone whether there is anything to speak of: the left one of `unless`, and the one of
+/// `or` that reads series where the other one reads none, for a constant is no evidence.
+pub fn deciding_side(binary: &Binary) -> Option<&Expr> {
+    let reads = |side: &Expr| !side.selectors().is_empty();
+    match binary.op {
+        BinaryOp::Unless => Some(&binary.lhs),
+        BinaryOp::Or => match (reads(&binary.lhs), reads(&binary.rhs)) {
+            (true, false) => Some(&binary.lhs),
+            (false, true) => Some(&binary.rhs),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -50,5 +65,14 @@ mod tests {
         assert_eq!(open("a > 1 unless b unless c").unwrap(), "a > bool 1");
         assert_eq!(open("count(a == 0) > 2 or b").unwrap(), "count(a == bool 0) > bool 2 or b");
         assert_eq!(open("absent(a) == 1"), None);
+    }
+
+    #[test]
+    fn a_constant_in_the_place_of_series_is_gone() {
+        assert_eq!(open("sum(a) > 1 or vector(0)").unwrap(), "sum(a) > bool 1");
+        assert_eq!(open("(sum(a) or on () vector(0) * 2) > 1").unwrap(), "(sum(a)) > bool 1");
+        assert_eq!(open("vector(0) or a or vector(time())").unwrap(), "a");
+        assert_eq!(open("a or (vector(1) unless b)").unwrap(), "a or (vector(1))");
+        assert_eq!(open("vector(1) or vector(2)").unwrap(), "vector(1) or vector(2)");
     }
 }

@@ -91,6 +91,9 @@ fn silence_of_an_alert_without_series_is_blind() {
     blind(RULES, tests("0x30", &silence("Both", "10m")), "Both at 10m: no series matches wanted");
     let narrow = RULES.replace("expr: up == 0, for: 5m", "expr: 'rate(up[1m]) > 0'");
     blind(&narrow, tests("0x30", &silence("Down", "10m")), "a window of 1m holds fewer than two samples");
+    let constant = RULES.replace("expr: up == 0, for: 5m", "expr: '(sum(gone) or vector(0)) > 5'");
+    blind(&constant, tests("0x30", &silence("Down", "10m")), "Down at 10m: no series matches gone");
+    silent(&constant.replace("gone", "up"), tests("0x30", &silence("Down", "10m")));
 }
 
 #[test]
