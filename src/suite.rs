@@ -16,6 +16,7 @@ use crate::drill::discover::Found;
 use crate::drill::shake::Shaken;
 use crate::drill::verdict::{Drill, Verdict};
 use crate::drill::{self, Incident};
+use crate::evidence;
 use crate::promql::eval::Profile;
 use crate::replay::{Accept, Day, Limits};
 use crate::rules::ReadOptions;
@@ -227,7 +228,14 @@ impl Suite {
             }
         }
         let days: usize = self.incidents.iter().map(|incident| incident.days().len()).sum();
-        outcome.log_traps = drill::log_traps::traps(&drills, drills.len() == days);
+        outcome.log_traps = evidence::agreed(drills.iter().flat_map(|drill| &drill.seen), drills.len() == days);
+        for (file, _) in &self.tests {
+            let its: Vec<&GroupResult> =
+                outcome.groups.iter().filter(|group| group.file.name() == file.source.name()).collect();
+            let all = its.len() == file.groups.len();
+            let seen = evidence::agreed(its.iter().flat_map(|group| &group.seen), all);
+            outcome.log_traps.extend(seen.into_iter().map(|trap| unit_test::of_all_groups(file, trap)));
+        }
         let whole = |replay: &str| {
             let incident = self.incidents.iter().find(|incident| incident.replay.source.name() == replay);
             let drilled = drills.iter().filter(|drill| drill.replay.name() == replay).count();

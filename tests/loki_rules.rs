@@ -257,3 +257,25 @@ fn one_file_may_hold_both_languages_in_groups_of_their_own() {
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("a rule in PromQL in a group of LogQL") && text.contains("rules.yaml:5:24"), "{text}");
 }
+
+#[test]
+fn a_stage_that_matches_no_line_of_any_day_is_warned_of() {
+    let warned = |stages: &str| {
+        let rules = [alert("Silent", &format!("sum(count_over_time({{app=\"shop\"}} {stages} [5m])) > 0"), "")];
+        let variants = ("expect:\n", "variants:\n  control: {without: [broken]}\nexpect:\n");
+        let (code, text) = drill(&rules, "- Silent: never", variants);
+        assert_eq!(code, 0, "{text}");
+        text
+    };
+    let text = warned("| regexp \"level=(?P<l>\\\\d+)\" | l=\"5\"");
+    let told = "warning: this `regexp` makes `l` of no line that comes here, such as: level=info took=5ms msg=ok";
+    assert!(text.contains(told) && text.contains("rules.yaml:6:42"), "{text}");
+    assert_eq!(text.matches("warning").count(), 1, "{text}");
+    assert!(warned("| logfmt l=\"lvl\" | l=\"error\"").contains("this `logfmt` makes `l` of no line"));
+    assert!(
+        warned("| logfmt | label_format l=lvl | l=\"error\"").contains("no line that comes here has the label `lvl`")
+    );
+    // Only the day on which it is broken has such lines, or no line comes there.
+    assert!(!warned("| regexp \"level=error (?P<l>.+)\" | l=\"nothing\"").contains("warning"));
+    assert!(!warned("|= \"nowhere\" | regexp \"level=(?P<l>\\\\d+)\" | l=\"5\"").contains("warning"));
+}

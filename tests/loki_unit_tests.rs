@@ -261,3 +261,43 @@ fn a_rule_that_loses_lines_is_warned_of() {
     let (code, text) = test(group, &rules(" | __error__=\"\""));
     assert!(code == 0 && !text.contains("warning"), "{text}");
 }
+
+#[test]
+fn labels_that_no_test_of_a_file_has_are_warned_of() {
+    let rules = |stages: &str| {
+        let expr = format!("sum(count_over_time({{app=\"a\"}} {stages} [5m])) > 0");
+        format!("groups: [{{name: g, rules: [{{alert: A, expr: '{expr}'}}]}}]\n")
+    };
+    let group = |app: &str, line: &str, alerts: &str| {
+        format!(
+            "  - interval: 1m\n    input_streams: [{{labels: '{{app=\"{app}\"}}', lines: ['{line}']}}]\n    \
+             alert_rule_test: [{{alertname: A, eval_time: 4m, exp_alerts: {alerts}}}]\n"
+        )
+    };
+    let told_of = |groups: &[String], stages: &str, more: &[&str]| {
+        let tests = format!("rule_files: [rules.yaml]\ntests:\n{}", groups.concat());
+        let folder = folder(&tests, &rules(stages));
+        let output = firedrill(folder.path(), &[&["test", "tests.yaml"], more].concat());
+        (output.status.code(), told(&output))
+    };
+    let quiet = [group("a", "level=info", "[]"), group("a", "level=debug x=1", "[]"), group("b", "x", "[]")];
+    let label = "warning: in the tests of tests.yaml, no line that comes here has the label `levl`";
+    let (code, text) = told_of(&quiet, "| logfmt | levl=\"error\"", &[]);
+    assert!(code == Some(0) && text.matches(label).count() == 1, "{text}");
+    assert!(text.contains("rules.yaml:1:") && text.contains("did you mean `level`?"), "{text}");
+    assert!(told_of(&quiet, "| logfmt | level=\"error\" or levl=\"error\"", &[]).1.contains(label));
+    assert_eq!(told_of(&quiet, "| logfmt | levl=\"error\"", &["--strict"]).0, Some(1));
+    let stage = "this `regexp` makes `l` of no line that comes here, such as: level=info";
+    let (code, text) = told_of(&quiet, "| regexp \"lvl=(?P<l>.+)\" | l=\"error\"", &[]);
+    assert!(code == Some(0) && text.matches("warning").count() == 1 && text.contains(stage), "{text}");
+    // One of the tests has it, not all tests were run, the alert fires in one of them, no line comes there.
+    let fine = |groups: &[String], stages: &str, more: &[&str]| {
+        let (code, text) = told_of(groups, stages, more);
+        assert!(code == Some(0) && !text.contains("warning"), "{stages}\n{text}");
+    };
+    fine(&quiet, "| logfmt | x=\"2\"", &[]);
+    fine(&quiet, "| regexp \"x=(?P<l>.+)\" | l=\"2\"", &[]);
+    fine(&quiet, "| logfmt | levl=\"error\"", &["--shard", "1/2"]);
+    fine(&[group("a", "level=info", "[{}]"), quiet[2].clone()], "| logfmt | levl!=\"error\"", &[]);
+    fine(&quiet[2..], "| logfmt | levl=\"error\"", &[]);
+}

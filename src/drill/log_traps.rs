@@ -1,24 +1,13 @@
 //! What is odd about the LogQL that drills ask: rules, expected queries and queries of documents, each over the lines of every day.
 
-use std::collections::BTreeMap;
-
-use crate::evidence::{self, Sighting, TrapKind};
+use crate::evidence::{self, Seen, TrapKind};
 use crate::incident::Language;
 use crate::logql;
 use crate::replay::Query;
 use crate::rules;
-use crate::text::{Diagnostic, Located, Source, Span};
+use crate::text::Located;
 
 use super::playback::Playback;
-use super::verdict::Drill;
-
-/// What one day shows of a query at a place.
-#[derive(Clone, Debug)]
-pub struct Seen {
-    source: Source,
-    span: Span,
-    sighting: Sighting,
-}
 
 /// What a day shows of all queries in LogQL.
 pub fn seen(playback: &Playback) -> Vec<Seen> {
@@ -47,26 +36,5 @@ pub fn seen(playback: &Playback) -> Vec<Seen> {
 fn look(playback: &Playback, text: &Located, found: &mut Vec<Seen>) {
     let (Ok(query), Ok(logs)) = (logql::parse(text), playback.logs()) else { return };
     let streams: Vec<_> = playback.day.logs.iter().map(|stream| &stream.labels).collect();
-    found.extend(evidence::log_traps(&query, logs, &streams).into_iter().map(|sighting| {
-        let span = text.file_span(sighting.span);
-        Seen { source: text.source.clone(), span, sighting }
-    }));
-}
-
-/// What all days together show. What no day has can only be said of `all` of them.
-pub fn traps(drills: &[Drill], all: bool) -> Vec<Diagnostic> {
-    let mut places: BTreeMap<(&str, usize, usize, TrapKind), Vec<&Seen>> = BTreeMap::new();
-    for seen in drills.iter().flat_map(|drill| &drill.seen) {
-        let key = (seen.source.name(), seen.span.start, seen.span.end, seen.sighting.kind);
-        places.entry(key).or_default().push(seen);
-    }
-    let trap = |((.., kind), seen): ((&str, usize, usize, TrapKind), Vec<&Seen>)| {
-        let well = seen.iter().any(|seen| seen.sighting.trap.is_none());
-        if kind.asks_all_days() && (well || !all) {
-            return None;
-        }
-        let (seen, trap) = seen.into_iter().find_map(|seen| Some((seen, seen.sighting.trap.as_ref()?)))?;
-        Some(Diagnostic::warning(trap.message.clone()).at(&seen.source, seen.span).help(trap.help.clone()))
-    };
-    places.into_iter().filter_map(trap).collect()
+    found.extend(evidence::log_traps(&query, logs, &streams).into_iter().map(|sighting| Seen::new(text, sighting)));
 }

@@ -1,9 +1,8 @@
 //! What came out of a drill: checks, each with its verdict, what was expected, what happened and why.
 
 use super::drift::Answers;
-use super::log_traps::Seen;
 use super::triage::{DayTriage, Unasked};
-use crate::evidence::{AlertState, Place, Reason, Timeline};
+use crate::evidence::{AlertState, Place, Reason, Seen, Timeline};
 use crate::labels::Labels;
 use crate::replay::{Dialect, Kind};
 use crate::text::Source;

@@ -4,20 +4,20 @@
 use std::collections::BTreeSet;
 
 use super::selectors::streams_near;
+use super::unmade::{self, makes};
 use crate::labels::{Labels, MatchOp};
 use crate::logql::ast::{
     Expr, ExprKind, Grouping, LabelFilter, LabelFilterKind, LogQuery, Query, RangeAggregate, RangeOp, Selector, Stage,
     StageKind,
 };
 use crate::logql::eval::{Grid, Plan};
-use crate::logql::pattern::{self, Part};
 use crate::logql::pipeline::{ERROR, ERROR_DETAILS, PRESERVE_ERROR, Pipeline};
 use crate::store::LogStore;
 use crate::text::{Span, listed, nearest};
 use crate::time::Nanoseconds;
 
 /// Entries of a query that are looked at.
-const ENTRIES: usize = 200_000;
+pub(super) const ENTRIES: usize = 200_000;
 
 /// The shortest row of values that is taken for a counter, and the fewest steps up in it.
 const COUNTER: (usize, usize) = (5, 4);
@@ -31,6 +31,8 @@ pub enum TrapKind {
     FailsOnALine,
     /// `rate` adds up a counter.
     RateOfACounter,
+    /// A stage that makes the labels which it names on no line.
+    NoMatch,
     /// A filter or an `unwrap` on a label that no line has.
     NoLabel,
     /// A selector that no stream meets.
@@ -40,7 +42,7 @@ pub enum TrapKind {
 impl TrapKind {
     /// Whether one day without it is enough to say that there is none.
     pub fn asks_all_days(self) -> bool {
-        matches!(self, TrapKind::NoLabel | TrapKind::NoStream)
+        matches!(self, TrapKind::NoMatch | TrapKind::NoLabel | TrapKind::NoStream)
     }
 }
 
@@ -50,6 +52,8 @@ pub struct Sighting {
     pub kind: TrapKind,
     /// In the text of the query.
     pub span: Span,
+    /// The label that it is about, where a place may name several.
+    pub label: Option<String>,
     /// `None` where the day shows that all is well.
     pub trap: Option<Trap>,
 }
@@ -93,6 +97,9 @@ fn of_pipeline(
     found: &mut Vec<Sighting>,
 ) {
     found.push(stream(&query.selector, streams));
+    let made = unmade::stages(query, logs);
+    let idle: Vec<&Stage> = made.iter().filter(|(_, made)| made.trap.is_some()).map(|(stage, _)| *stage).collect();
+    found.extend(made.into_iter().map(|(_, made)| made));
     for (at, stage) in query.stages.iter().enumerate() {
         if let StageKind::LabelFilter(filter) = &stage.kind {
             let mut names = Vec::new();
@@ -103,12 +110,12 @@ fn of_pipeline(
             let read = Read::new(query, at, logs);
             found.extend(dropped(&read, stage.span));
             // `a=""` asks that there be none.
-            found.extend(names.iter().filter_map(|name| no_label(&read, &query.stages[..at], name, stage.span)));
+            found.extend(names.iter().filter_map(|name| no_label(&read, &idle, name, stage.span)));
         }
     }
     if let Some((name, span)) = unwrapped {
         let read = Read::new(query, query.stages.len(), logs);
-        found.extend(no_label(&read, &query.stages, name, span));
+        found.extend(no_label(&read, &idle, name, span));
     }
 }
 
@@ -121,17 +128,17 @@ fn stream(selector: &Selector, streams: &[&Labels]) -> Sighting {
             None => "give a replay such a stream under `logs`".to_owned(),
         },
     });
-    Sighting { kind: TrapKind::NoStream, span: selector.span, trap }
+    Sighting { kind: TrapKind::NoStream, span: selector.span, label: None, trap }
 }
 
 /// The entries that come to a stage.
 #[derive(Default)]
-struct Read {
+pub(super) struct Read {
     /// How many were looked at, and how many of them come here.
     seen: usize,
     entries: usize,
-    /// Names of their labels.
-    labels: BTreeSet<String>,
+    /// Names of their labels that have a value.
+    pub labels: BTreeSet<String>,
     /// How many of them have an error and are dropped by the stage, the error of the first one, and its line.
     dropped: usize,
     first: Option<(String, String)>,
@@ -139,7 +146,7 @@ struct Read {
 
 impl Read {
     /// What comes to the stage at a place, or to the end of the pipeline.
-    fn new(query: &LogQuery, at: usize, logs: &LogStore) -> Read {
+    pub fn new(query: &LogQuery, at: usize, logs: &LogStore) -> Read {
         let mut read = Read::default();
         let compiled = |stages: &[Stage]| Pipeline::compile(stages, Nanoseconds::ZERO).ok();
         // A stage that cannot be compiled is told of by the query itself.
@@ -155,7 +162,7 @@ impl Read {
                 let Some(kept) = before.process(entry.time, entry.line, entry.metadata_pairs()) else { continue };
                 let labels = kept.labels();
                 read.entries += 1;
-                for (name, _) in labels.iter().filter(|(name, _)| !is_of_errors(name)) {
+                for (name, _) in labels.iter().filter(|(name, value)| !value.is_empty() && !is_of_errors(name)) {
                     if !read.labels.contains(name) {
                         read.labels.insert(name.to_owned());
                     }
@@ -182,45 +189,35 @@ fn dropped(read: &Read, span: Span) -> Option<Sighting> {
     );
     let help =
         "say that it is meant, with | __error__=\"\" before the filter, or keep them: or __error__!=\"\"".to_owned();
-    Some(Sighting { kind: TrapKind::DropsErrors, span, trap: Some(Trap { message, help }) })
+    Some(Sighting { kind: TrapKind::DropsErrors, span, label: None, trap: Some(Trap { message, help }) })
 }
 
 /// The beginning of a line.
-fn beginning(line: &str) -> String {
+pub(super) fn beginning(line: &str) -> String {
     const SHOWN: usize = 60;
     let start: String = line.chars().take(SHOWN).collect();
     if start.len() < line.len() { start + "..." } else { start }
 }
 
-/// What is known of a label that a stage reads; nothing where no line comes to it.
-fn no_label(read: &Read, before: &[Stage], name: &str, span: Span) -> Option<Sighting> {
-    if read.entries == 0 {
+/// What is known of a label that a stage reads; nothing where no line comes to it, or where one of the stages that are `idle` on all
+/// lines should have made it, for that is told already.
+fn no_label(read: &Read, idle: &[&Stage], name: &str, span: Span) -> Option<Sighting> {
+    let there = read.labels.contains(name);
+    if read.entries == 0 || !there && idle.iter().any(|stage| makes(stage, name)) {
         return None;
     }
-    let trap = (!read.labels.contains(name) && !before.iter().any(|stage| makes(stage, name))).then(|| Trap {
+    let trap = (!there).then(|| Trap {
         message: format!("no line that comes here has the label `{name}`"),
-        help: match nearest(name, read.labels.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("their labels are {}", listed(read.labels.iter().map(String::as_str))),
-        },
+        help: instead(name, &read.labels),
     });
-    Some(Sighting { kind: TrapKind::NoLabel, span, trap })
+    Some(Sighting { kind: TrapKind::NoLabel, span, label: Some(name.to_owned()), trap })
 }
 
-/// Whether a stage says itself that it makes a label.
-fn makes(stage: &Stage, name: &str) -> bool {
-    match &stage.kind {
-        StageKind::Json(extractions) => extractions.iter().any(|extraction| extraction.name == name),
-        StageKind::Logfmt(logfmt) => logfmt.extractions.iter().any(|extraction| extraction.name == name),
-        StageKind::Regexp(regex) => {
-            [format!("(?P<{name}>"), format!("(?<{name}>")].iter().any(|group| regex.contains(group))
-        }
-        StageKind::Pattern(text) => {
-            let parts = pattern::parse(text).map(|pattern| pattern.parts).unwrap_or_default();
-            parts.iter().any(|part| matches!(part, Part::Capture(Some(own)) if own == name))
-        }
-        StageKind::LabelFormat(formats) => formats.iter().any(|format| format.name == name),
-        _ => false,
+/// What to write instead of a label that no line has.
+pub(super) fn instead(name: &str, there: &BTreeSet<String>) -> String {
+    match nearest(name, there.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("their labels are {}", listed(there.iter().map(String::as_str))),
     }
 }
 
@@ -245,7 +242,7 @@ fn names_of<'a>(filter: &'a LabelFilter, found: &mut Vec<&'a str>) {
     }
 }
 
-fn is_of_errors(name: &str) -> bool {
+pub(super) fn is_of_errors(name: &str) -> bool {
     [ERROR, ERROR_DETAILS, PRESERVE_ERROR].contains(&name)
 }
 
@@ -274,7 +271,8 @@ fn failures(expr: &Expr, logs: &LogStore) -> Vec<Sighting> {
         let details = if details.is_empty() { String::new() } else { format!(" ({details})") };
         let message = format!("a line makes this query fail wherever it is in the window: {kind}{details}");
         let help = "leave such lines out, behind the stage that fails: | __error__=\"\"".to_owned();
-        found.push(Sighting { kind: TrapKind::FailsOnALine, span: samples.span, trap: Some(Trap { message, help }) });
+        let trap = Some(Trap { message, help });
+        found.push(Sighting { kind: TrapKind::FailsOnALine, span: samples.span, label: None, trap });
     }
     found
 }
@@ -297,7 +295,7 @@ fn counter(aggregate: &RangeAggregate, span: Span, logs: &LogStore) -> Option<Si
     }
     let message = format!("`rate` adds up the values of `{}`, which only ever grows", unwrap.label);
     let help = "`rate_counter` takes by how much a counter grows in a second".to_owned();
-    Some(Sighting { kind: TrapKind::RateOfACounter, span, trap: Some(Trap { message, help }) })
+    Some(Sighting { kind: TrapKind::RateOfACounter, span, label: None, trap: Some(Trap { message, help }) })
 }
 
 /// Whether values grow, but for a fall to less than half where something begins anew.
@@ -424,11 +422,66 @@ mod tests {
         for query in [
             r#"{job="api"} | job="api""#,
             r#"{job="api"} | json | trace_id="""#,
+            // Told of at the stage that should make the label.
             r#"{job="plain"} | regexp `code=(?P<code>\d+)` | code="500""#,
             r#"{job="plain"} | pattern `code=<code>;` | code="500""#,
-            r#"{job="plain"} | label_format code=user | code="ada""#,
+            r#"{job="plain"} | label_format code=status | code="500""#,
+            r#"{job="plain"} | regexp `user=(?P<code>\w+)` | code="ada""#,
+            r#"{job="plain"} | logfmt | label_format code=user | code="ada""#,
             r#"{job="plain"} |= "nothing" | logfmt | statsu="500""#,
             r#"{job="mixed"} | json | __error_details__!="""#,
+        ] {
+            is_fine(kind, query);
+        }
+    }
+
+    #[test]
+    fn labels_that_are_made_of_some_lines_are_looked_for_among_them() {
+        let kind = TrapKind::NoLabel;
+        // A pattern takes what it can: the first capture is there, the second on no line.
+        assert!(warns(kind, r#"{job="plain"} | pattern `took=<took> at <place>` | place="x""#).is_some());
+        assert!(
+            warns(kind, r#"{job="plain"} | regexp `took=(?P<took>\d+)( at (?P<place>\w+))?` | place="x""#).is_some()
+        );
+        assert!(warns(kind, r#"{job="api"} | json took, plce="place" | took="5ms" and plce="x""#).is_some());
+        is_fine(kind, r#"{job="plain"} | pattern `took=<took> at <place>` | took="7""#);
+        is_fine(kind, r#"{job="api"} | json took, place | took="5ms""#);
+    }
+
+    #[test]
+    fn a_stage_that_makes_nothing_of_any_line() {
+        let kind = TrapKind::NoMatch;
+        let told = warns(kind, r#"{job="plain"} | regexp `code=(?P<code>\d+)` | code="500""#).unwrap();
+        assert!(
+            told.starts_with("this `regexp` makes `code` of no line that comes here, such as: took=7 user=ada"),
+            "{told}"
+        );
+        for query in [
+            r#"{job="plain"} | pattern `<_> code=<code>;` | code="500""#,
+            r#"{job="plain"} | pattern `code=<code>;` | code="500""#,
+            r#"{job="api"} | json code="state.code", more="state.more" | code="500""#,
+            r#"{job="plain"} | logfmt code="status" | code="500""#,
+            r#"sum by (code) (count_over_time({job="plain"} | regexp `code=(?P<code>\d+)` [1m]))"#,
+            r#"{job="plain"} | logfmt | label_format code=status | code="500""#,
+            r#"{job="plain"} | logfmt | label_format code="{{.status}}" | code="500""#,
+            // The stream has a label of the name, and the stage makes none.
+            r#"{job="plain"} | regexp `job=(?P<job>\w+)` | job="x""#,
+            // An earlier stage writes another line.
+            r#"{job="plain"} | logfmt | line_format "{{.user}}" | regexp `took=(?P<n>\d+)` | n="7""#,
+        ] {
+            assert!(warns(kind, query).is_some(), "{query}");
+        }
+        let told = warns(kind, r#"{job="plain"} | logfmt | label_format code=usr | code="ada""#).unwrap();
+        assert!(told.contains("`usr`") && told.contains("did you mean `user`?"), "{told}");
+        assert_eq!(trap(kind, r#"{job="plain"} | regexp `user=(?P<user>bob)` | user="ada""#), Some(None));
+        for query in [
+            r#"{job="plain"} | regexp `took=(?P<took>\d+)( at (?P<place>\w+))?` | place="x""#,
+            r#"{job="plain"} | regexp `user=(?P<job>\w+)` | job_extracted="ada""#,
+            r#"{job="plain"} |= "nothing" | regexp `code=(?P<code>\d+)` | code="500""#,
+            r#"{job="mixed"} | json code="status" | code="500""#,
+            r#"{job="plain"} | label_format code="x""#,
+            r#"{job="plain"} | logfmt | label_format code=user, level=severity"#,
+            r#"absent_over_time({job="plain"} | regexp `code=(?P<code>\d+)` | code="500" [1m])"#,
         ] {
             is_fine(kind, query);
         }

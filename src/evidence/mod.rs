@@ -6,9 +6,11 @@ mod log_traps;
 mod missing;
 mod operand;
 mod selectors;
+mod sightings;
 mod streams;
 mod timeline;
 mod unfiltered;
+mod unmade;
 
 use crate::text::{Located, Source, Span};
 
@@ -17,6 +19,7 @@ pub use log_traps::{Sighting, Trap, TrapKind, log_traps};
 pub use missing::{Missing, instead, missing, no_value, waits_for_a_rule};
 pub use operand::{agrees, compared, distinguishing, operands, written};
 pub use selectors::{missing_selector, streams_near, unmet_selector};
+pub use sightings::{Seen, agreed};
 pub use streams::{could_speak_of, missing_stream, no_entry, no_stream, unmet_stream};
 pub use timeline::{AlertState, Row, Timeline};
 pub use unfiltered::unfiltered;

@@ -19,6 +19,7 @@ pub use input::{Input, load_series};
 pub use load::{RuleFiles, Rules};
 pub use run::{Options, run};
 pub use streams::{ExpectedLine, InputLine, InputStream, LogTest};
+pub use traps::of_all_groups;
 pub use verdict::{
     AlertDifference, AlertMismatch, Around, BlindCase, Explanation, Failure, FailureKind, GroupResult, Life,
     LineDifference, ResultLine, ResultSample, SampleDifference, SampleMismatch, StandingAlert,

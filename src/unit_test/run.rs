@@ -83,6 +83,7 @@ pub fn run(file: &TestFile, group: &TestGroup, rules: &Rules, options: &Options)
         failures: Vec::new(),
         blind: Vec::new(),
         warnings: traps::of_cases(file, group),
+        seen: Vec::new(),
         elapsed: began.elapsed(),
     };
     result.failures = run_group(rules, options, (file, group), &mut result);
@@ -118,7 +119,9 @@ fn run_group(
     result.blind = blind;
     result.warnings.extend(warnings);
     result.warnings.extend(traps::between_ticks(&played));
-    result.warnings.extend(traps::of_lines(&played));
+    let (warnings, seen) = traps::of_lines(&played);
+    result.warnings.extend(warnings);
+    result.seen = seen;
     result.warnings.extend(traps::late_samples(&mut played));
     failures
 }

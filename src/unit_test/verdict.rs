@@ -3,7 +3,7 @@
 use std::time::Duration as Elapsed;
 
 use super::WantedAlert;
-use crate::evidence::{Place, Reason, Timeline};
+use crate::evidence::{Place, Reason, Seen, Timeline};
 use crate::labels::Labels;
 use crate::rules::AlertState;
 use crate::text::{Diagnostic, Severity, Source, Span};
@@ -25,6 +25,8 @@ pub struct GroupResult {
     pub blind: Vec<BlindCase>,
     /// What does not change the verdict and should be known; failures where tests are strict.
     pub warnings: Vec<Diagnostic>,
+    /// What its lines show of rules in LogQL, as far as only all groups of the file together can say it.
+    pub seen: Vec<Seen>,
     pub elapsed: Elapsed,
 }
 

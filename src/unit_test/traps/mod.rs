@@ -11,7 +11,7 @@ use super::{Rules, TestFile};
 use crate::text::{Diagnostic, Located, Span, listed, nearest};
 
 pub use cases::{of_cases, template_error};
-pub use logs::of_lines;
+pub use logs::{of_all_groups, of_lines};
 pub use order::{Tied, depends_on_order, rank, tied};
 pub use times::{between_ticks, late_samples};
 
