@@ -156,12 +156,115 @@ fn no_cause_without_data_for_any_is_blind() {
         &[
             "BLIND",
             "triage by app: no data for any cause",
-            "database: it is slow: nobody can say: no data = slow{part=\"disk\"} > 0",
+            "runbooks/app.yaml:11:40  database: it is slow: nobody can say: no series of this day matches slow{part=\"disk\"}; \
+             there is slow{job=\"app\", part=\"database\"}",
         ],
     );
-    // One that has data is tested, and so is that it is not named.
-    let half = RUNBOOK.replace("slow{part=\"database\"} > 0", "slow{part=\"disk\"} > 0");
-    assert_eq!(run(folder("{runbook: app, cause: none, within: 20m}", &half).path(), &["test", "--run", "day"]).0, 0);
+}
+
+#[test]
+fn no_cause_is_blind_where_nobody_can_say_it_of_one() {
+    let ask = |triage: &str, runbook: &str| run(folder(triage, runbook).path(), &["test", "--run", "day"]);
+    let blind = |runbook: &str, words: &[&str]| {
+        let (code, text) = ask("{runbook: app, cause: none, within: 19m}", runbook);
+        assert_eq!(code, 1, "{text}");
+        says(&text, &["BLIND"]);
+        says(&text, words);
+        let (code, text) = ask("{runbook: app, cause: none, within: 19m, blind: not built yet}", runbook);
+        assert_eq!(code, 0, "{text}");
+    };
+    assert_eq!(ask("{runbook: app, cause: none, within: 19m}", RUNBOOK).0, 0);
+    let typo = RUNBOOK.replace("slow{part", "solw{part");
+    blind(
+        &typo,
+        &[
+            "triage by app: no data for database",
+            "runbooks/app.yaml:11:40  database: it is slow: nobody can say: no series of this day matches",
+            "solw{part=\"database\"}; there is slow",
+            "say why there is none: `blind: \"reason\"`",
+        ],
+    );
+    // What it requires has no data either; the evidence that has some does not make up for it.
+    let requires = RUNBOOK.replace("up{job=\"probe\"}", "up{job=\"porbe\"}");
+    blind(
+        &requires,
+        &["no data for network", "runbooks/app.yaml:16:52", "no series of this day matches up{job=\"porbe\"}"],
+    );
+    let of = RUNBOOK.replace("query: lost, any", "query: lost, of: '{leg=\"c\"}', any");
+    blind(&of, &["no series of `lost` has {leg=\"c\"}; there is", "leg=\"a\""]);
+    let series = RUNBOOK.replace("series: 2", "series: 3");
+    blind(&series, &["`lost` never has 3 series, 2 at the most"]);
+    let nan = RUNBOOK.replace("{promql: lost,", "{promql: lost * NaN,");
+    blind(&nan, &["every value of `lost` is NaN"]);
+    let stream = RUNBOOK
+        .replace("0'}]\n    signs", "0'}, {that: logs, logql: 'count_over_time({job=\"ap\"}[5m]) > 9'}]\n    signs");
+    blind(
+        &stream.replace("slow{part=\"database\"} > 0", "slow >= 0"),
+        &["no stream with lines matches {job=\"ap\"}; there is {job=\"app\"}"],
+    );
+}
+
+#[test]
+fn a_cause_that_is_excluded_is_not_blind() {
+    // The probe is down all day, so that nothing has to be known of what it would say.
+    let (code, text) = run(
+        folder(
+            "{runbook: app, cause: none, within: 19m}",
+            &RUNBOOK
+                .replace("up{job=\"probe\"} == 1", "up{job=\"probe\"} == 0")
+                .replace("promql: lost,", "promql: lsot,"),
+        )
+        .path(),
+        &["test", "--run", "day"],
+    );
+    assert_eq!(code, 0, "{text}");
+    // Its alert stays silent, and that is no lack of data.
+    let waits = RUNBOOK.replace("slow{part=\"database\"} > 0", "ALERTS{alertname=\"Errors\"} == 1");
+    let (code, text) =
+        run(folder("{runbook: app, cause: none, within: 19m}", &waits).path(), &["test", "--run", "day"]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn a_cause_is_blind_where_nobody_can_say_anything_of_one_before_it() {
+    let typo = RUNBOOK.replace("slow{part", "solw{part");
+    let network = |blind: &str| format!("{{runbook: app, cause: network, after: network.from{blind}}}");
+    let (code, text) = run(folder(&network(""), &typo).path(), &["test", "--run", "day"]);
+    assert_eq!(code, 1, "{text}");
+    says(
+        &text,
+        &[
+            "BLIND",
+            "triage by app: network at 10:25:00, and no data for database",
+            "no series of this day matches solw{part=\"database\"}; there is slow",
+        ],
+    );
+    assert_eq!(run(folder(&network(", blind: no such series"), &typo).path(), &["test", "--run", "day"]).0, 0);
+    assert_eq!(run(folder(&network(""), RUNBOOK).path(), &["test", "--run", "day"]).0, 0);
+    // The probe is gone when somebody asks; that there is data earlier on that day is enough.
+    let swapped = RUNBOOK.replace("lost, any: value > 0, series: 2}]", "lost, any: value > 9}]");
+    let gone = swapped.replace("slow{part=\"database\"} > 0", "lost{leg=\"a\"} > 9");
+    let late = gone + "  - {name: late, title: late, when: [{that: gone, promql: 'up{job=\"probe\"} == 0'}]}\n";
+    let asked = "{runbook: app, cause: late, after: gone.from+5m}";
+    let (code, text) = run(folder(asked, &late).path(), &["test", "--run", "day"]);
+    assert_eq!(code, 0, "{text}");
+}
+
+#[test]
+fn what_has_no_data_on_any_day_is_told_also_of_escalations_and_success() {
+    let more = "escalate_when: [{that: it lasts, promql: 'solw > 0', then: call}]\n\
+                success: [{that: it is over, promql: 'erorrs == 0'}]\n";
+    let (code, text) = run(both_reached(&format!("{RUNBOOK}{more}")).path(), &["test"]);
+    assert_eq!(code, 0, "{text}");
+    says(
+        &text,
+        &[
+            "nobody can say on any day whether \"it lasts\": no series of this day matches solw; there is slow",
+            "nobody can say on any day whether \"it is over\": no series of this day matches erorrs; there is errors",
+            "runbooks/app.yaml:18:",
+        ],
+    );
+    assert_eq!(run(both_reached(&format!("{RUNBOOK}{more}")).path(), &["test", "--strict"]).0, 1);
 }
 
 #[test]
@@ -411,7 +514,8 @@ fn a_runbook_that_asks_the_wrong_path_is_noticed() {
         &text,
         &[
             "triage by vmagent: no cause; no data for write-path-stuck",
-            "writes fail on the server: nobody can say (any: value > 0): no data",
+            "writes fail on the server: nobody can say: no series of this day matches vm_http_request_errors_total{path=\"/api/v1/wrote\"",
+            "; there is vm_http_request_errors_total{",
         ],
     );
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::evidence::Reason;
 use crate::replay::{Day, Limits};
 use crate::text::{Diagnostic, listed};
 use crate::triage::{Cause, Condition, Runbook, Truth};
@@ -61,7 +62,7 @@ pub fn tables(drills: &[Drill], whole: &dyn Fn(&str) -> bool) -> Vec<CauseTable>
         // A day that falls short says more than what it leaves untested.
         let holds = table.days.iter().all(|(_, day)| day.verdict == Verdict::Pass);
         if holds && replays.iter().all(|replay| whole(replay)) {
-            table.notices = [unjudged(table, drills), unreached(table), undecisive(table)].concat();
+            table.notices = [unjudged(table, drills), unreached(table), undecided(table), undecisive(table)].concat();
         }
     }
     tables
@@ -122,6 +123,22 @@ fn unreached(table: &CauseTable) -> Vec<Diagnostic> {
     told.collect()
 }
 
+/// Conditions that have no data on any day, those of escalations and of success among them: they test nothing.
+fn undecided(table: &CauseTable) -> Vec<Diagnostic> {
+    let mut told = BTreeSet::new();
+    let conditions = table.runbook.conditions().filter(|condition| told.insert(condition.place));
+    let notices = conditions.filter_map(|condition| {
+        let why = table.why_undecided(condition)?;
+        let message = format!("nobody can say on any day whether \"{}\": {}", condition.that.text, why.text);
+        let problem = Diagnostic::warning(message).help("mend the name, or give a replay such data");
+        Some(match &why.place {
+            Some(place) => problem.at(&place.source, place.span),
+            None => problem.at(&table.runbook.source, condition.place),
+        })
+    });
+    notices.collect()
+}
+
 /// Evidence that decides nothing: without it every day would have come out the same, and it never varies, or holds under two causes.
 fn undecisive(table: &CauseTable) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -130,11 +147,13 @@ fn undecisive(table: &CauseTable) -> Vec<Diagnostic> {
             let truth = |day: &DayTriage| day.causes[at].when[nth].0;
             let decides = table.days.iter().any(|(_, day)| day.causes[at].when[nth].1);
             let why = if decides { None } else { table.decides_nothing(&truth) };
+            let why = why.filter(|_| table.why_undecided(condition).is_none());
             found.extend(why.map(|why| notice(table, cause, condition, "the evidence", &why)));
         }
         for (nth, condition) in cause.signs.iter().enumerate() {
             let truth = |day: &DayTriage| day.causes[at].signs[nth];
-            found.extend(table.never_varies(&truth).map(|why| notice(table, cause, condition, "the sign", &why)));
+            let why = table.never_varies(&truth).filter(|_| table.why_undecided(condition).is_none());
+            found.extend(why.map(|why| notice(table, cause, condition, "the sign", &why)));
         }
     }
     found
@@ -143,6 +162,16 @@ fn undecisive(table: &CauseTable) -> Vec<Diagnostic> {
 impl CauseTable {
     fn asked(&self) -> impl Iterator<Item = &DayTriage> {
         self.days.iter().map(|(_, day)| day).filter(|day| day.at.is_some())
+    }
+
+    /// Why a condition has no data on any day; `None` where it has on some, or waits for a rule that stayed silent.
+    fn why_undecided(&self, condition: &Condition) -> Option<&Reason> {
+        let found = |day: &'_ DayTriage| day.undecided.iter().any(|one| one.place == condition.place);
+        let mut days = self.asked();
+        if !days.all(found) {
+            return None;
+        }
+        self.asked().flat_map(|day| &day.undecided).find(|one| one.place == condition.place)?.reason.as_ref()
     }
 
     /// Why a truth tells no two causes apart, if it does not.

@@ -22,6 +22,7 @@ mod queries;
 mod runbooks;
 pub mod shake;
 pub mod triage;
+mod undecided;
 pub mod verdict;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::evidence::{Place, Reason};
 use crate::replay::{TriageExpectation, TriageFrom};
-use crate::text::{Diagnostic, Span, nearest};
+use crate::text::{Diagnostic, Span, listed, nearest};
 use crate::time::{Duration, Timestamp};
 use crate::triage::{self, CauseAt, Conclusion, ConditionAt, Evaluation, Runbook, Status, Truth};
 
@@ -13,6 +13,7 @@ use super::answers::DayAnswers;
 use super::explain::clock;
 use super::footing;
 use super::playback::Playback;
+use super::undecided::{self, Undecided};
 use super::verdict::{Check, Part, Verdict};
 
 /// What the runbook of an expectation says on a day, and whether that is what is expected.
@@ -35,6 +36,8 @@ pub struct DayTriage {
     pub conclusion: Conclusion,
     /// Of each cause, then.
     pub causes: Vec<CauseTriage>,
+    /// The conditions that had no data at any time.
+    pub undecided: Vec<Undecided>,
 }
 
 /// A runbook that a day does not ask, though an alert fires that it is for.
@@ -106,13 +109,14 @@ pub fn judge(playback: &Playback, part: Part, expected: &TriageExpectation) -> O
     // What cannot be evaluated was refused.
     let found = triage::evaluate(runbook, &answers, &asked.times).ok()?;
     let cause = expected.cause.as_ref().and_then(|cause| runbook.cause(&cause.text));
-    let (seen, mut day) = (Seen::new(&found, cause), day(runbook, cause, &found));
+    let (seen, mut day) = (Seen::new(&found, cause), day(playback, runbook, cause, &found));
+    let blind = blind(playback, runbook, expected, cause, &found, &day);
     let verdict = match () {
         () if asked.times.is_empty() => Verdict::Fail,
         () if seen.wrong.is_some() => Verdict::Fail,
-        // Nobody could have said anything: that proves nothing.
-        () if cause.is_none() && day.causes.iter().all(|cause| cause.status == Status::Unknown) => Verdict::Blind,
         () if cause.is_some() && seen.right.is_none() => Verdict::Fail,
+        // Nobody could have said anything else: that proves nothing.
+        () if !blind.is_empty() && expected.blind.is_none() => Verdict::Blind,
         () => Verdict::Pass,
     };
     day.verdict = verdict;
@@ -121,7 +125,19 @@ pub fn judge(playback: &Playback, part: Part, expected: &TriageExpectation) -> O
     let name = &runbook.name;
     let summary = match (verdict, seen.wrong, seen.right) {
         (_, _, _) if asked.times.is_empty() => format!("triage by {name}: none of its alerts fires"),
-        (Verdict::Blind, ..) => format!("triage by {name}: no data for any cause"),
+        (Verdict::Blind, _, right) => {
+            let names = || blind.iter().map(|(at, _)| runbook.causes[*at].name.text.as_str());
+            match right {
+                Some(time) => format!(
+                    "triage by {name}: {} at {}, and no data for {}",
+                    runbook.told(&found.conclusion(time)),
+                    told(time),
+                    listed(names())
+                ),
+                None if blind.len() == runbook.causes.len() => format!("triage by {name}: no data for any cause"),
+                None => format!("triage by {name}: no data for {}", listed(names())),
+            }
+        }
         (_, Some((time, wrong)), _) => {
             format!("triage by {name}: {} at {}, which is wrong", runbook.causes[wrong].name.text, told(time))
         }
@@ -147,16 +163,63 @@ pub fn judge(playback: &Playback, part: Part, expected: &TriageExpectation) -> O
         timeline: None,
         rests_on: footing::of_exprs(playback, runbook.deciding()),
     };
-    if verdict != Verdict::Pass {
-        check.reasons = match asked.times.is_empty() {
-            true => vec![nobody_paged(runbook)],
-            false => reasons(&found, &seen, cause),
-        };
-    }
+    check.reasons = match verdict {
+        Verdict::Pass => Vec::new(),
+        Verdict::Fail if asked.times.is_empty() => vec![nobody_paged(runbook)],
+        Verdict::Fail => reasons(&found, &seen, cause, &day.undecided),
+        Verdict::Blind => {
+            let lacking = blind.into_iter().flat_map(|(_, reasons)| reasons);
+            let help = "give the replay such data, or say why there is none: `blind: \"reason\"`".to_owned();
+            lacking.chain([Reason { place: None, text: help }]).collect()
+        }
+    };
     if verdict == Verdict::Fail && seen.wrong.is_none() {
         check.reasons.extend(later(playback, runbook, expected, cause, &asked));
     }
     Some(Triaged { check, day })
+}
+
+/// The causes that nobody could have named: where none is expected, at any time that was asked; else those that people think of before
+/// the one that is expected, on the whole day. Each with what it lacks.
+fn blind(
+    playback: &Playback,
+    runbook: &Arc<Runbook>,
+    expected: &TriageExpectation,
+    cause: Option<usize>,
+    found: &Evaluation<'_>,
+    day: &DayTriage,
+) -> Vec<(usize, Vec<Reason>)> {
+    if found.times.is_empty() {
+        return Vec::new();
+    }
+    let lacking = |found: &Evaluation<'_>, at: usize, undecided: &[Undecided]| -> Vec<Reason> {
+        let told = found.cause_at(at, found.times.len() - 1);
+        let are = |truth| told.requires.iter().chain(&told.when).filter(move |one| one.truth == truth);
+        // Where nothing lacks data, what is required is away.
+        let truth = if are(Truth::NoData).next().is_some() { Truth::NoData } else { Truth::Fails };
+        are(truth).map(|condition| reason(runbook, &told, condition, undecided)).collect()
+    };
+    let is_blind = |at: &usize| undecided::is_blind(found, &runbook.causes[*at], &day.undecided);
+    let of_now = |at: usize| (at, lacking(found, at, &day.undecided));
+    match cause {
+        None if day.causes.iter().all(|cause| cause.status == Status::Unknown) => {
+            // What is required may be away all day, and then nothing was tested either.
+            (0..runbook.causes.len()).map(of_now).collect()
+        }
+        None => (0..runbook.causes.len()).filter(is_blind).map(of_now).collect(),
+        Some(cause) => {
+            let open: Vec<usize> = (0..cause).filter(is_blind).collect();
+            if open.is_empty() {
+                return Vec::new();
+            }
+            let whole = TriageExpectation { from: TriageFrom::Start, within: None, ..expected.clone() };
+            let (all, answers) = (times(playback, runbook, &whole, Duration::ZERO), DayAnswers(playback));
+            let Ok(found) = triage::evaluate(runbook, &answers, &all.times) else { return Vec::new() };
+            let undecided = undecided::conditions(playback, &found);
+            let open = open.into_iter().filter(|at| undecided::is_blind(&found, &runbook.causes[*at], &undecided));
+            open.map(|at| (at, lacking(&found, at, &undecided))).collect()
+        }
+    }
 }
 
 /// What an expectation is not met by, in a few words; `None` where it is, or where nobody is paged. A cause may come so much later.
@@ -254,7 +317,7 @@ impl Seen {
     }
 }
 
-fn day(runbook: &Arc<Runbook>, expected: Option<usize>, found: &Evaluation<'_>) -> DayTriage {
+fn day(playback: &Playback, runbook: &Arc<Runbook>, expected: Option<usize>, found: &Evaluation<'_>) -> DayTriage {
     let seen = Seen::new(found, expected);
     let told = seen.told(found);
     let times = || 0..found.times.len();
@@ -286,6 +349,7 @@ fn day(runbook: &Arc<Runbook>, expected: Option<usize>, found: &Evaluation<'_>) 
         at: told.map(|time| found.times[time]),
         conclusion: told.map_or(Conclusion::Nothing { unknown: Vec::new() }, |time| found.conclusion(time)),
         causes: causes.collect(),
+        undecided: undecided::conditions(playback, found),
     }
 }
 
@@ -346,33 +410,35 @@ fn nobody_paged(runbook: &Runbook) -> Reason {
 }
 
 /// Why the runbook said what it said: the evidence of the wrong cause, or what the right one lacks.
-fn reasons(found: &Evaluation<'_>, seen: &Seen, expected: Option<usize>) -> Vec<Reason> {
+fn reasons(found: &Evaluation<'_>, seen: &Seen, expected: Option<usize>, undecided: &[Undecided]) -> Vec<Reason> {
     let Some(time) = seen.told(found) else { return Vec::new() };
     let mut reasons = Vec::new();
+    let reason = |cause: &CauseAt<'_>, condition: &ConditionAt<'_>| reason(found.runbook, cause, condition, undecided);
     if let Some((_, wrong)) = seen.wrong {
         let cause = found.cause_at(wrong, time);
-        reasons.extend(cause.when.iter().map(|condition| reason(found.runbook, &cause, condition)));
+        reasons.extend(cause.when.iter().map(|condition| reason(&cause, condition)));
     }
-    let lacking = match expected {
-        Some(expected) => vec![expected],
-        None if seen.wrong.is_none() => (0..found.runbook.causes.len()).collect(),
-        None => Vec::new(),
-    };
-    for at in lacking {
-        let cause = found.cause_at(at, time);
+    if let Some(expected) = expected {
+        let cause = found.cause_at(expected, time);
         let conditions = cause.requires.iter().chain(&cause.when).filter(|condition| condition.truth != Truth::Holds);
-        reasons.extend(conditions.map(|condition| reason(found.runbook, &cause, condition)));
+        reasons.extend(conditions.map(|condition| reason(&cause, condition)));
     }
     if let (None, Conclusion::Several(causes)) = (seen.wrong, found.conclusion(time)) {
         for at in causes.into_iter().filter(|at| Some(*at) != expected) {
             let cause = found.cause_at(at, time);
-            reasons.extend(cause.when.iter().map(|condition| reason(found.runbook, &cause, condition)));
+            reasons.extend(cause.when.iter().map(|condition| reason(&cause, condition)));
         }
     }
     reasons
 }
 
-fn reason(runbook: &Runbook, cause: &CauseAt<'_>, told: &ConditionAt<'_>) -> Reason {
+/// What was found of a condition; where there was no data at any time, why not.
+fn reason(runbook: &Runbook, cause: &CauseAt<'_>, told: &ConditionAt<'_>, undecided: &[Undecided]) -> Reason {
+    if let Some(why) = undecided::of(undecided, told.condition).filter(|_| told.truth == Truth::NoData) {
+        let that = &told.condition.that.text;
+        let text = format!("{}: {that}: nobody can say: {}", cause.cause.name.text, why.text);
+        return Reason { text, ..why.clone() };
+    }
     let holds = match told.truth {
         Truth::Holds => "holds",
         Truth::Fails => "does not hold",

@@ -177,4 +177,8 @@ pub struct TriageDoc {
     /// for `none`, the start, as soon as every target has been scraped.
     #[serde(default)]
     pub after: Option<Text>,
+    /// Why it is right that nobody can say anything of a cause on this day; without it, a cause that is not named because its conditions
+    /// have no data is BLIND.
+    #[serde(default)]
+    pub blind: Option<Text>,
 }

@@ -20,6 +20,8 @@ pub struct TriageExpectation {
     pub from: TriageFrom,
     /// How long it may take; `None`: to the end of the day.
     pub within: Option<Duration>,
+    /// Why it is right that causes have no data.
+    pub blind: Option<Text>,
     pub place: Span,
 }
 
@@ -52,5 +54,6 @@ pub fn resolve(doc: &TriageDoc, day: &Day, reader: &Reader<'_>) -> Option<Triage
         return None;
     }
     let place = doc.cause.span;
-    Some(TriageExpectation { runbook: doc.runbook.clone(), cause: cause.cloned(), from, within, place })
+    let (runbook, cause, blind) = (doc.runbook.clone(), cause.cloned(), doc.blind.clone());
+    Some(TriageExpectation { runbook, cause, from, within, blind, place })
 }

@@ -180,6 +180,11 @@ impl<'a> Evaluation<'a> {
         self.asker.values(&query.asks, time)
     }
 
+    /// Why the query of a condition has no answer at a time; `None` where it has one.
+    pub fn failed(&self, condition: &Condition, time: usize) -> Option<String> {
+        self.asker.failed(self.runbook.asks(condition), time)
+    }
+
     fn condition_at(&self, condition: &'a Condition, of: Option<usize>, time: usize) -> ConditionAt<'a> {
         let asks = self.runbook.asks(condition);
         let (values, failed) = match &condition.tests {
@@ -211,7 +216,8 @@ fn status(requires: Truth, when: Truth) -> Status {
 }
 
 impl Comparison {
-    fn selects(&self, labels: &Labels) -> bool {
+    /// Whether a series is one of those that are asked for.
+    pub fn selects(&self, labels: &Labels) -> bool {
         self.of.iter().all(|matcher: &Matcher| matcher.matches(labels.get(&matcher.name)))
     }
 
