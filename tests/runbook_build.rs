@@ -231,6 +231,19 @@ fn a_page_without_markers_gets_some_and_keeps_every_letter() {
 }
 
 #[test]
+fn a_page_that_does_not_close_a_fence_or_a_comment_gets_no_markers() {
+    for (text, told) in [
+        ("# ApiErrors\n\n```sh\nls\n", "runbooks/api.md:3:1"),
+        ("# ApiErrors\n\ntext\n\n<!-- later\n\ntext\n", "runbooks/api.md:5:1"),
+    ] {
+        let folder = folder(&[("runbooks/api.md", text)]);
+        let (code, _, errors) = runbook(folder.path(), &["adopt", "runbooks/api.md"]);
+        assert!(code == 2 && errors.contains(told) && errors.contains("is never closed"), "{errors}");
+        assert_eq!(read(folder.path(), "runbooks/api.md"), text);
+    }
+}
+
+#[test]
 fn a_new_page_has_all_that_is_known_of_its_alert() {
     let folder = folder(&[]);
     let (code, told, _) = runbook(folder.path(), &["new", "--alert", "ApiErrors"]);

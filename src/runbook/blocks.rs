@@ -14,6 +14,8 @@ const HASH_DIGITS: usize = 12;
 const FEWEST_DIGITS: usize = 4;
 
 const NAMESPACE: &str = "firedrill:";
+/// How a marker in front of a block starts.
+const BEGIN: &str = "<!-- firedrill:begin ";
 const WORDS: [&str; 3] = ["begin", "end", "ignore"];
 
 /// A block of a page.
@@ -110,7 +112,12 @@ pub fn read(page: &Page) -> Result<Vec<Block>, Vec<Diagnostic>> {
             }
             (_, None) => {
                 let problem = Diagnostic::error("an end without a begin").at(&page.source, directive.span);
-                problems.push(problem.help("a block begins with <!-- firedrill:begin KIND ... -->"));
+                problems.push(match within_comment(page, directive.span.start) {
+                    Some(line) => {
+                        problem.help(format!("the comment of line {line} is not closed before the begin: write `-->`"))
+                    }
+                    None => problem.help("a block begins with <!-- firedrill:begin KIND ... -->"),
+                });
             }
         }
     }
@@ -118,7 +125,20 @@ pub fn read(page: &Page) -> Result<Vec<Block>, Vec<Diagnostic>> {
         let problem = Diagnostic::error("a block without an end").at(&page.source, block.begin);
         problems.push(problem.help("write <!-- firedrill:end --> on the line behind it"));
     }
+    if let Some(fence) = page.unclosed_fence().filter(|fence| page.text(*fence).contains(&*format!("\n{BEGIN}"))) {
+        let line = page.text(fence).lines().next().map_or(0, str::len);
+        let problem = Diagnostic::error("this fence is never closed, and a marker stands in it")
+            .at(&page.source, Span::new(fence.start, fence.start + line));
+        problems.push(problem.help("close it on a line of its own before the marker"));
+    }
     if problems.is_empty() { Ok(blocks) } else { Err(problems) }
+}
+
+/// The line of a comment before a place that has swallowed a begin.
+fn within_comment(page: &Page, before: usize) -> Option<usize> {
+    let swallows = |comment: &&Span| page.text(**comment).rfind(BEGIN).is_some_and(|at| at > 0);
+    let comment = page.comments.iter().filter(|comment| comment.end <= before).rfind(swallows)?;
+    Some(page.source.place(comment.start).line)
 }
 
 fn begin(directive: &Directive, page: &Page, problems: &mut Vec<Diagnostic>) -> Option<Block> {
@@ -341,6 +361,14 @@ mod tests {
         assert_eq!(
             problems("<!-- firedrill:begin a -->\n<!-- firedrill:end sha256:xyz -->\n"),
             ["page.md:2:20: this is no hash of a block"]
+        );
+        assert_eq!(
+            problems("<!-- note\n\n<!-- firedrill:begin a -->\n<!-- firedrill:end -->\n"),
+            ["page.md:4:1: an end without a begin"]
+        );
+        assert_eq!(
+            problems("# T\n\n```sh\nls\n\n<!-- firedrill:begin a -->\n<!-- firedrill:end -->\n"),
+            ["page.md:3:1: this fence is never closed, and a marker stands in it"]
         );
         assert_eq!(
             problems("- <!-- firedrill:begin a -->\n"),

@@ -20,7 +20,9 @@ pub struct Page {
     pub code: Vec<Span>,
     /// What is shown only to those who open it: `<details>`.
     pub folded: Vec<Span>,
-    /// `<!-- ... -->` outside of code, marks included.
+    /// Blocks of HTML, each to where its markdown goes on.
+    pub html: Vec<Span>,
+    /// `<!-- ... -->` in HTML, marks included; what is not closed goes on to the end.
     pub comments: Vec<Span>,
     /// Data at the head of the page, with its marks.
     pub front_matter: Option<Span>,
@@ -57,17 +59,21 @@ impl Page {
             links: Vec::new(),
             code: Vec::new(),
             folded: Vec::new(),
+            html: Vec::new(),
             comments: Vec::new(),
             front_matter: None,
         };
-        page.take_events();
+        let inline = page.take_events();
         page.code.sort_unstable();
-        page.comments = comments(source.text(), &page.code);
+        let mut html = [page.html.as_slice(), &inline].concat();
+        html.sort_unstable();
+        page.comments = comments(source.text(), &html, &page.code);
         page.take_references();
         page
     }
 
-    fn take_events(&mut self) {
+    /// Takes all but comments; yields the HTML inside of paragraphs.
+    fn take_events(&mut self) -> Vec<Span> {
         let options = Options::ENABLE_TABLES
             | Options::ENABLE_STRIKETHROUGH
             | Options::ENABLE_FOOTNOTES
@@ -93,6 +99,7 @@ impl Page {
         let mut heading: Option<Heading> = None;
         let mut counted: BTreeMap<String, usize> = BTreeMap::new();
         let mut open: Vec<usize> = Vec::new();
+        let mut inline: Vec<Span> = Vec::new();
         for (event, range) in parser.into_offset_iter() {
             let span = Span::new(range.start + offset, range.end + offset);
             match event {
@@ -126,12 +133,18 @@ impl Page {
                         heading.text.push_str(&words);
                     }
                 }
-                Event::Html(html) | Event::InlineHtml(html) => self.take_html(&html, span, &mut open),
+                Event::Start(Tag::HtmlBlock) => self.html.push(span),
+                Event::Html(html) => self.take_html(&html, span, &mut open),
+                Event::InlineHtml(html) => {
+                    inline.push(span);
+                    self.take_html(&html, span, &mut open);
+                }
                 _ => {}
             }
         }
         self.links.extend(undefined);
         self.links.sort_by_key(|link| link.span);
+        inline
     }
 
     /// Ids and folded parts; `open` holds where those begin that are not closed yet.
@@ -195,6 +208,27 @@ impl Page {
         self.source.text().get(span.start..span.end).unwrap_or_default()
     }
 
+    /// Where that begins, a fence or a comment, in which a block of HTML at a place would not be one; `None` where it is.
+    pub fn opening(&self, at: usize) -> Option<usize> {
+        let begins = |spans: &[Span]| spans.iter().any(|span| span.start == at);
+        if begins(&self.html) && begins(&self.comments) {
+            return None;
+        }
+        let around = [&self.code, &self.comments, &self.html].into_iter().flatten();
+        Some(around.filter(|span| span.start < at && at < span.end).map(|span| span.start).min().unwrap_or(at))
+    }
+
+    /// A fence that goes on to the end of the page since nothing closes it.
+    pub fn unclosed_fence(&self) -> Option<Span> {
+        let last = *self.code.last().filter(|span| self.source.text()[span.end..].trim().is_empty())?;
+        let text = self.text(last).trim();
+        let mark = text.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let marks = |line: &str| line.chars().take_while(|c| *c == mark).count();
+        let closes = |line: &str| marks(line) >= marks(text) && line.chars().all(|c| c == mark);
+        let open = marks(text) >= 3 && !text.lines().skip(1).last().is_some_and(|line| closes(line.trim()));
+        open.then_some(last)
+    }
+
     pub fn is_code(&self, at: usize) -> bool {
         holds(&self.code, at)
     }
@@ -214,19 +248,19 @@ fn unique(anchor: String, counted: &mut BTreeMap<String, usize>) -> String {
     }
 }
 
-/// Comments that do not begin in code.
-fn comments(text: &str, code: &[Span]) -> Vec<Span> {
+/// Comments that begin in HTML. As in a browser they end at the first mark, wherever that is but in code.
+fn comments(text: &str, html: &[Span], code: &[Span]) -> Vec<Span> {
     const OPEN: &str = "<!--";
     const CLOSE: &str = "-->";
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = text[at..].find(OPEN).map(|start| at + start) {
-        if holds(code, start) {
+        if !holds(html, start) {
             at = start + OPEN.len();
             continue;
         }
-        let Some(end) = text[start..].find(CLOSE) else { break };
-        at = start + end + CLOSE.len();
+        let mut ends = text[start..].match_indices(CLOSE).map(|(end, _)| start + end);
+        at = ends.find(|end| !holds(code, *end)).map_or(text.len(), |end| end + CLOSE.len());
         found.push(Span::new(start, at));
     }
     found
@@ -275,6 +309,18 @@ mod tests {
         let page = page(text);
         assert!(page.text(page.folded[0]).starts_with("<details>") && page.text(page.folded[0]).contains("inside"));
         assert_eq!(page.comments.iter().map(|span| page.text(*span)).collect::<Vec<_>>(), ["<!-- real\nlong -->"]);
+    }
+
+    #[test]
+    fn a_comment_that_is_not_closed_goes_on_to_the_end_and_one_in_a_sentence_is_none() {
+        let comments = |text: &str| {
+            let page = page(text);
+            page.comments.iter().map(|span| page.text(*span).to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(comments("# T\n\n<!-- open\n\ntext\n"), ["<!-- open\n\ntext\n"]);
+        assert_eq!(comments("a <!-- b --> c <!-- d\n\n--> e\n"), ["<!-- b -->"]);
+        // Markdown has its own opinion where a block of HTML ends; the comment in it goes on.
+        assert_eq!(comments("<div>\n<!-- a\n\nb `-->` c -->\n"), ["<!-- a\n\nb `-->` c -->"]);
     }
 
     #[test]

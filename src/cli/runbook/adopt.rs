@@ -19,7 +19,8 @@ Examples:
   firedrill runbook adopt runbooks/api.md
   firedrill runbook adopt runbooks/api.md --alert ApiErrors
 
-Exit codes: 0 the page has markers now, 2 it had some, or nothing is known of it, and it is as it was"
+Exit codes: 0 the page has markers now, 2 it had some, nothing is known of it, or it does not close
+a fence or a comment, and it is as it was"
 )]
 pub struct Args {
     /// The page
@@ -65,7 +66,7 @@ fn adopted(args: &Args) -> Result<String, Vec<Diagnostic>> {
         let help = format!("name the alert, `--alert NAME`, or write a table of causes, {}", table.display());
         return Err(vec![problem.help(help)]);
     }
-    let new = adopt(&page, &adoption);
+    let new = adopt(&page, &adoption).map_err(|problem| vec![problem])?;
     output::write_file(&args.page, &new).map_err(|problem| vec![problem])?;
     let path = args.page.display();
     Ok(format!("{path} has markers now\n  firedrill runbook build {path}\n"))
