@@ -2,6 +2,7 @@
 //! control. What an expression wants is worked out from its outermost operator down to its series (`reverse`), the day is
 //! laid out (`day`), written (`write`), and drilled; where it does not come out as wanted, the next way of reversing is tried.
 
+mod aggregate;
 mod arithmetic;
 mod call;
 mod count;
@@ -9,9 +10,11 @@ mod day;
 mod leaf;
 mod library;
 mod matched;
+mod operator;
 mod range;
 mod reverse;
 mod sample;
+mod selector;
 mod streams;
 mod value;
 mod write;
