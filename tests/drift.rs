@@ -60,6 +60,33 @@ fn an_expression_that_is_not_the_rule_files_is_drift() {
 }
 
 #[test]
+fn an_expression_is_the_one_of_the_alert_that_it_stands_below() {
+    let with = |text: &str| changed(DOCUMENT, "## What to do\n", &format!("## More\n\n{text}\n\n## What to do\n"));
+    let agrees = "Expression: `increase(vm_http_request_errors_total[5m]) > 0`";
+    let other = "Expression: `rate(vmagent_remotewrite_retries_count_total[5m]) > 0`";
+    for text in [
+        // An alert of other rules, named in a title.
+        format!("The alert TooManyRemoteWriteErrors fires.\n\n### DiskFull\n\n{agrees}"),
+        format!("TooManyRemoteWriteErrors fires.\n\n- **DiskFull**\n  - {agrees}\n- `HighLatency`\n  - {agrees}"),
+        format!("### RequestErrorsToAPI\n\n{agrees}\n\n### TooManyRemoteWriteErrors\n\n{other}"),
+        // Whose it is does not show.
+        format!("### RequestErrorsToAPI\n\nUnlike TooManyRemoteWriteErrors it is quick. {agrees}"),
+        format!("### TooManyRemoteWriteErrors\n\nIt is slow.\n\n### The other\n\n{agrees}"),
+    ] {
+        assert_eq!(test(with(&text).path(), &["--strict"]), (Some(0), String::new()), "{text}");
+    }
+    for text in [
+        format!("### TooManyRemoteWriteErrors\n\n{agrees}"),
+        format!("- TooManyRemoteWriteErrors: it is bad. {agrees}"),
+        format!("TooManyRemoteWriteErrors\n: {agrees}"),
+    ] {
+        let (code, said) = test(with(&text).path(), &["--strict"]);
+        assert_eq!(code, Some(1), "{text}");
+        assert!(said.contains("TooManyRemoteWriteErrors has another expression in the rules"), "{said}");
+    }
+}
+
+#[test]
 fn a_metric_that_no_variant_produces_is_drift() {
     drifts(
         "## What to do\n",

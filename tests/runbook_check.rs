@@ -118,6 +118,11 @@ fn pages_without_rules_and_replays_are_checked_by_themselves() {
     assert_eq!(in_page("# A\n\n## Impact\n\n## Fix\n\nx\n"), ["empty-section runbooks/p.md:3:1"]);
     assert_eq!(in_page("# A\n\n[x](gone.md) [y](#gone) [z](https://gone.example)\n").len(), 2);
     assert_eq!(in_page("# A\n\n```promql\nrate(up[5m]\n```\n"), ["invalid-query runbooks/p.md:4:12"]);
+    // Each line by itself: one that is to be completed excuses no other.
+    assert_eq!(
+        in_page("# A\n\n```promql\nrate(up[$__rate_interval])\nrate(up[5m)\nup{job=\"a\"}\nsum(up))\n```\n"),
+        ["invalid-query runbooks/p.md:5:11", "invalid-query runbooks/p.md:7:9"]
+    );
     assert_eq!(in_page(&format!("# A\n\n{}", "x\n\n".repeat(80))), ["long-page runbooks/p.md:151:1"]);
     let folded = format!("# A\n\n<details>\n<summary>s</summary>\n\n{}</details>\n", "x\n\n".repeat(80));
     assert_eq!(in_page(&folded), [""; 0]);

@@ -1,11 +1,13 @@
 //! The documents of an incident, read once, when the first of its days asks.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use crate::incident::{self, Confidence, Document, Finding, Kind, Language, Sample};
 use crate::replay::{Replay, Text};
+use crate::rules::Group;
 use crate::text::{Diagnostic, Source};
 
 /// The documents that a replay names; cheap to clone. The default is none.
@@ -19,6 +21,8 @@ struct Files {
     named: Vec<(Text, PathBuf)>,
     /// The most bytes of a document.
     limit: u64,
+    /// The alerts of the incident's rules.
+    alerts: BTreeSet<String>,
     read: OnceLock<Told>,
 }
 
@@ -34,10 +38,13 @@ pub struct Told {
 }
 
 impl Documents {
-    pub fn new(replay: &Replay, folder: &Path, limit: u64) -> Documents {
+    pub fn new(replay: &Replay, folder: &Path, limit: u64, groups: &[Group]) -> Documents {
         let named = replay.documents.iter().map(|written| (written.clone(), folder.join(&written.text)));
         let named = named.collect();
-        Documents(Arc::new(Files { replay: Some(replay.source.clone()), named, limit, read: OnceLock::new() }))
+        let alerts = groups.iter().flat_map(|group| &group.rules).filter(|rule| rule.is_alert());
+        let alerts = alerts.map(|rule| rule.name.value.clone()).collect();
+        let replay = Some(replay.source.clone());
+        Documents(Arc::new(Files { replay, named, limit, alerts, read: OnceLock::new() }))
     }
 
     /// The documents, which are read now if they were not yet.
@@ -46,7 +53,9 @@ impl Documents {
             let mut told = Told { documents: Vec::new(), problems: Vec::new(), answered: Vec::new() };
             for (written, path) in &self.0.named {
                 match incident::read_file(path, self.0.limit) {
-                    Ok(source) => told.documents.push((written.text.clone(), Document::read(&source))),
+                    Ok(source) => {
+                        told.documents.push((written.text.clone(), Document::read_with(&source, &self.0.alerts)))
+                    }
                     Err(problem) => {
                         let problem = match (&problem.place, &self.0.replay) {
                             (None, Some(replay)) => problem.at(replay, written.span),

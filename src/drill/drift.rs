@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::engine::Steps;
 use crate::evidence;
-use crate::incident::{Finding, FoundRule, Language, Sample};
+use crate::incident::{Confidence, Finding, FoundRule, Language, Sample};
 use crate::labels::{MatchOp, Matcher};
 use crate::logql;
 use crate::number;
@@ -166,7 +166,8 @@ pub fn drift(incident: &Incident, drills: &[&Drill]) -> Vec<Diagnostic> {
     let told = incident.documents.told();
     let mut drift: Vec<Diagnostic> = told.problems.iter().map(|(_, problem)| problem.clone()).collect();
     for (_, document) in &told.documents {
-        drift.extend(document.rules().filter_map(|(finding, rule)| expression(incident, finding, rule)));
+        let sure = document.rules().filter(|(finding, _)| finding.confidence > Confidence::Low);
+        drift.extend(sure.filter_map(|(finding, rule)| expression(incident, finding, rule)));
     }
     // What no variant does can only be said of all of them.
     if drills.is_empty() || drills.len() < incident.days().len() {

@@ -119,7 +119,7 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let labels = config.external_labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
     let external_labels = Labels::from_pairs(labels);
     let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
-    let documents = Documents::new(&replay, folder, limit);
+    let documents = Documents::new(&replay, folder, limit, &groups);
     let runbooks = NamedRunbooks::load(&replay, folder, config)?;
     let (name, broken) = (incident_name(path), broken.into());
     Ok(Incident { name, replay, groups, broken, external_labels, documents, runbooks, warnings })

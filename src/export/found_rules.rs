@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::yaml::scalar;
-use crate::incident::{Document, Finding, FoundRule, Kind, Language};
+use crate::incident::{Confidence, Document, Finding, FoundRule, Kind, Language};
 use crate::promql;
 use crate::time::Duration;
 
@@ -18,7 +18,7 @@ pub fn found_rules(documents: &[Document]) -> Option<String> {
         let mut left = Vec::new();
         for (finding, rule) in document.rules() {
             let line = document.source.line(finding.place().start);
-            match unusable(rule) {
+            match unusable(finding, rule) {
                 Some(why) => left.push((line, rule, why)),
                 None => {
                     let text = rule_text(rule);
@@ -44,9 +44,10 @@ pub fn found_rules(documents: &[Document]) -> Option<String> {
     any.then_some(out)
 }
 
-/// Why Prometheus would refuse a rule.
-fn unusable(rule: &FoundRule) -> Option<String> {
+/// Why a rule is left out: it is a guess, or Prometheus would refuse it.
+fn unusable(finding: &Finding, rule: &FoundRule) -> Option<String> {
     match (&rule.problem, rule.language) {
+        _ if finding.confidence == Confidence::Low => Some(one_line(&finding.reason)),
         (Some(problem), _) => Some(format!("its expression does not parse ({})", one_line(&problem.message))),
         (None, Language::Logql) => Some("its expression is LogQL".to_owned()),
         (None, Language::Promql) => {

@@ -1,4 +1,4 @@
-//! Names of alerts, and the expressions that a document gives them outside of YAML: in prose, lists and tables.
+//! Names of alerts, in prose, headings, lists and tables.
 
 use std::sync::LazyLock;
 
@@ -6,9 +6,8 @@ use regex::Regex;
 
 use super::page::Page;
 use super::section;
-use super::{Confidence, Finding, FoundRule, Kind};
+use super::{Confidence, Finding, Kind, pattern};
 use crate::text::{Located, Span};
-use crate::time::Duration;
 
 /// `Alert: Name`, `alertname="Name"`, ``alerts `Name` ``.
 static CALLED: LazyLock<Regex> = LazyLock::new(|| {
@@ -26,18 +25,6 @@ static DOES: LazyLock<Regex> = LazyLock::new(|| {
 /// A list item that begins with a name.
 static ITEM: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\s*(?:[-*+]|\d+[.)])\s+[*`_]*([A-Z][A-Za-z0-9_]{3,})[*`_:]"));
-/// What calls inline code an alert's expression.
-static EXPRESSION: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(expression|expr|condition|alert query)\b[^\w]*$"));
-static FOR: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)^[\s\-*|>`]*(?:for|duration)\b[\s*:`|]+((?:\d+(?:ms|[smhdwy]))+)"));
-
-/// How far above an expression an alert's name is surely its own, in lines.
-const NEAR: usize = 3;
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are tested")
-}
 
 /// The names of alerts that a page speaks of.
 pub fn names(page: &Page) -> Vec<Finding> {
@@ -140,111 +127,20 @@ fn lines_of(text: &Located) -> Vec<Located> {
     lines
 }
 
-fn is_alert_key(text: &str) -> bool {
+pub fn is_alert_key(text: &str) -> bool {
     matches!(text.to_lowercase().trim_end_matches(':'), "alert" | "alertname" | "alert name")
 }
 
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_uppercase()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// How many parts that begin with a capital a word has: `RequestErrorsToAPI` four.
-fn humps(word: &str) -> usize {
+pub fn humps(word: &str) -> usize {
     let bytes = word.as_bytes();
     let begins = |at: usize| bytes[at].is_ascii_uppercase() && (at == 0 || !bytes[at - 1].is_ascii_uppercase());
     if bytes.first().is_none_or(|first| !first.is_ascii_uppercase()) || !bytes.iter().any(u8::is_ascii_lowercase) {
         return 0;
     }
     (0..bytes.len()).filter(|at| begins(*at)).count()
-}
-
-/// Alerts whose expressions the page gives outside of YAML. `queries` and `names` are what was found.
-pub fn rules(page: &Page, queries: &[Finding], names: &[Finding]) -> Vec<Finding> {
-    let mut by_place: Vec<&Finding> = queries.iter().filter(|f| matches!(f.kind, Kind::Query { .. })).collect();
-    by_place.sort_by_key(|finding| finding.place().start);
-    let mut found = Vec::new();
-    for inline in &page.inline {
-        let next = by_place.partition_point(|finding| finding.place().start < inline.span.start);
-        let query = by_place.get(next).filter(|finding| finding.place().end <= inline.span.end);
-        let Some((query, language)) = query.and_then(|finding| match finding.kind {
-            Kind::Query { language, problem: None } => Some((*finding, language)),
-            _ => None,
-        }) else {
-            continue;
-        };
-        let Some((name, confidence, reason)) = name_of(page, inline, names) else { continue };
-        let (for_, severity) = facts(page, inline);
-        let rule = FoundRule {
-            is_alert: true,
-            name,
-            expr: query.text.clone(),
-            language,
-            problem: None,
-            group: None,
-            for_,
-            keep_firing_for: None,
-            labels: severity.into_iter().map(|severity| ("severity".to_owned(), severity)).collect(),
-            annotations: Vec::new(),
-        };
-        found.push(Finding::new(Kind::Rule(Box::new(rule)), query.text.clone(), confidence, reason));
-    }
-    found
-}
-
-/// The alert whose expression inline code is said to be.
-fn name_of(page: &Page, inline: &super::page::Inline, names: &[Finding]) -> Option<(Located, Confidence, String)> {
-    if let Some((table, row, column)) = inline.cell {
-        let header = &page.tables.get(table)?.header;
-        let called = |text: &str| EXPRESSION.is_match(text.trim_end_matches([':', ' '])) || text.contains("expression");
-        if header.get(column).is_some_and(|header| called(header)) {
-            let alerts = header
-                .iter()
-                .position(|header| matches!(header.as_str(), "alert" | "alertname" | "alert name" | "name"))?;
-            let (span, text) = page.cell_text(table, row, alerts).filter(|(_, text)| !text.is_empty())?;
-            let name = Located::verbatim(text, &page.source, span.start);
-            return Some((name, Confidence::High, "a row of a table of alerts".to_owned()));
-        }
-        let (_, key) = page.cell_text(table, row, 0)?;
-        if column == 1 && called(&key.to_lowercase()) {
-            let rows = page.tables[table].rows.len();
-            let alert =
-                (0..rows).find(|row| page.cell_text(table, *row, 0).is_some_and(|(_, key)| is_alert_key(key)))?;
-            let (span, text) = page.cell_text(table, alert, 1)?;
-            let name = Located::verbatim(text, &page.source, span.start);
-            return Some((name, Confidence::High, "a table that tells of one alert".to_owned()));
-        }
-        return None;
-    }
-    if !EXPRESSION.is_match(page.before(inline.span.start).trim_end_matches('`')) {
-        return None;
-    }
-    let line = |at: usize| page.source.line(at);
-    let above = names.partition_point(|name| name.place().start < inline.span.start);
-    let nearest = names[..above].last()?;
-    let away = line(inline.span.start) - line(nearest.place().start);
-    let here = section::path(&page.headings, inline.span.start);
-    let same = section::path(&page.headings, nearest.place().start) == here;
-    let told =
-        format!("an expression, and the alert that is named nearest above it, on line {}", line(nearest.place().start));
-    let confidence = if same && away <= NEAR { Confidence::High } else { Confidence::Medium };
-    Some((nearest.text.clone(), confidence, told))
-}
-
-/// `for` and the severity, where the row, or the list around it, has them.
-fn facts(page: &Page, inline: &super::page::Inline) -> (Option<Duration>, Option<String>) {
-    if let Some((table, row, _)) = inline.cell {
-        let header = &page.tables[table].header;
-        let cell = |names: &[&str]| {
-            let column = header.iter().position(|header| names.contains(&header.as_str()))?;
-            page.cell_text(table, row, column).map(|(_, text)| text.to_owned())
-        };
-        let duration = cell(&["for", "duration"]).and_then(|text| text.split_whitespace().next()?.parse().ok());
-        let severity =
-            cell(&["severity"]).filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric()));
-        return (duration, severity);
-    }
-    let at = page.lines.partition_point(|line| line.end < inline.span.start);
-    let around = page.lines.iter().skip(at.saturating_sub(NEAR)).take(2 * NEAR + 1);
-    let for_ = around.filter_map(|line| FOR.captures(page.text(*line))?.get(1)?.as_str().parse().ok()).next();
-    (for_, None)
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::page::{Code, Page};
 use super::times::Times;
-use super::{Confidence, Finding, Kind, Sample, section};
+use super::{Confidence, Finding, Kind, Sample, pattern, section};
 use crate::labels::METRIC_NAME;
 use crate::number::parse_go_float;
 use crate::promql::parse_series_prefix;
@@ -27,10 +27,6 @@ static CALLED_LOG: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\blogs?\b"))
 
 /// How many lines above a sample a time may stand that tells when it was seen.
 const NEAR: usize = 3;
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are tested")
-}
 
 /// All samples and log lines of a page.
 pub fn find(page: &Page, times: &Times) -> Vec<Finding> {

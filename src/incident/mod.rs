@@ -11,9 +11,15 @@ mod query;
 mod rules;
 mod section;
 mod shell;
+mod stated;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod times;
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
 
 use crate::labels::Labels;
 use crate::syntax::ParseError;
@@ -113,6 +119,11 @@ pub struct Sample {
 impl Document {
     /// Finds what a document holds.
     pub fn read(source: &Source) -> Document {
+        Document::read_with(source, &BTreeSet::new())
+    }
+
+    /// As `read`; the names of alerts in `known` are names wherever they stand.
+    pub fn read_with(source: &Source, known: &BTreeSet<String>) -> Document {
         let page = page::Page::read(source);
         let times = times::Times::of(&page);
         let mut found = rules::find(&page);
@@ -122,7 +133,7 @@ impl Document {
         found.extend(query::find(&page, &taken));
         found.extend(shell::find(&page));
         let names = alerts::names(&page);
-        found.extend(alerts::rules(&page, &found, &names));
+        found.extend(stated::rules(&page, &found, &names, known));
         found.extend(names);
         let lines = lines::find(&page, &times);
         found.extend(times.find(&page, &lines));
@@ -138,9 +149,7 @@ impl Document {
     /// The section under a heading with this anchor, down to the next heading of its level.
     pub fn section(&self, wanted: &str) -> Option<Span> {
         let at = self.headings.iter().position(|heading| anchor(&heading.text) == wanted)?;
-        let heading = &self.headings[at];
-        let next = self.headings[at + 1..].iter().find(|next| next.level <= heading.level);
-        Some(Span::new(heading.span.start, next.map_or(self.source.text().len(), |next| next.span.start)))
+        Some(section::span(&self.headings, at, self.source.text().len()))
     }
 
     /// The queries of the document that are PromQL or LogQL, those of rules included.
@@ -169,6 +178,11 @@ impl Finding {
     pub fn place(&self) -> Span {
         self.text.file_span(whole(&self.text))
     }
+}
+
+/// A regular expression of this module.
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the patterns of this module are tested")
 }
 
 fn whole(text: &Located) -> Span {

@@ -13,7 +13,11 @@ pub struct Page {
     pub code: Vec<Code>,
     /// Inline code, in order.
     pub inline: Vec<Inline>,
+    /// Whole cells below the headers of tables, where they hold no inline code.
+    pub cells: Vec<Inline>,
     pub tables: Vec<Table>,
+    /// Items of lists with all that is in them, in the order in which they begin.
+    pub items: Vec<Span>,
     /// What is neither code nor data at the head of the page: each line with its place, without line breaks.
     pub lines: Vec<Span>,
 }
@@ -27,7 +31,7 @@ pub struct Code {
     pub span: Span,
 }
 
-/// Inline code.
+/// Inline code, or a cell.
 pub struct Inline {
     /// Without backticks.
     pub text: Located,
@@ -51,7 +55,9 @@ impl Page {
             headings: Vec::new(),
             code: Vec::new(),
             inline: Vec::new(),
+            cells: Vec::new(),
             tables: Vec::new(),
+            items: Vec::new(),
             lines: Vec::new(),
         };
         let mut apart: Vec<Span> = Vec::new();
@@ -72,14 +78,15 @@ impl Page {
             | Options::ENABLE_FOOTNOTES
             | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS;
         let source = self.source.clone();
-        let text = source.text();
+        let offset = begins(source.text());
+        let text = &source.text()[offset..];
         let mut heading: Option<Heading> = None;
         let mut code: Option<(String, Span, String, Vec<Piece>)> = None;
         // The text of the cell that is open.
         let mut cell: Option<String> = None;
         let mut in_head = false;
         for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-            let span = Span::new(range.start, range.end);
+            let span = Span::new(range.start + offset, range.end + offset);
             match event {
                 Event::Start(Tag::Heading { level, .. }) => {
                     heading = Some(Heading { level: level as u8, text: String::new(), span, above: None });
@@ -99,6 +106,7 @@ impl Page {
                     }
                 }
                 Event::Start(Tag::MetadataBlock(_)) => apart.push(span),
+                Event::Start(Tag::Item) => self.items.push(span),
                 Event::Start(Tag::Table(_)) => self.tables.push(Table { header: Vec::new(), rows: Vec::new() }),
                 Event::Start(Tag::TableHead) => in_head = true,
                 Event::End(TagEnd::TableHead) => in_head = false,
@@ -115,8 +123,11 @@ impl Page {
                 }
                 Event::End(TagEnd::TableCell) => {
                     let words = cell.take().unwrap_or_default();
-                    if let Some(table) = self.tables.last_mut().filter(|_| in_head) {
-                        table.header.push(words.trim().to_lowercase());
+                    if in_head {
+                        self.tables.last_mut().into_iter().for_each(|t| t.header.push(words.trim().to_lowercase()));
+                    } else if self.inline.last().is_none_or(|code| code.span.end <= span.start) {
+                        let text = cell_without_marks(&source, span);
+                        self.cells.push(Inline { text, span, cell: self.cell() });
                     }
                 }
                 Event::Text(words) => {
@@ -155,6 +166,12 @@ impl Page {
     /// A part of the document as it is written.
     pub fn verbatim(&self, span: Span) -> Located {
         Located::verbatim(self.text(span), &self.source, span.start)
+    }
+
+    /// The items of lists that a place stands in, the outermost first.
+    pub fn items_at(&self, at: usize) -> Vec<Span> {
+        let begun = self.items.partition_point(|item| item.start <= at);
+        self.items[..begun].iter().filter(|item| at < item.end).copied().collect()
     }
 
     /// What stands on the same line right before a place.
@@ -219,13 +236,36 @@ fn inline(source: &Source, value: &str, span: Span) -> Located {
     Located::new(value, source, span, pieces)
 }
 
+/// The text of a cell, each byte with its place, without the backslashes that markdown wants there.
+fn cell_without_marks(source: &Source, span: Span) -> Located {
+    let written = source.text().get(span.start..span.end).unwrap_or_default();
+    let trimmed = written.trim_matches(|c: char| c.is_whitespace() || c == '|');
+    let start = span.start + written.find(trimmed).unwrap_or_default();
+    let (mut value, mut pieces, mut at) = (String::new(), Vec::new(), 0);
+    for part in trimmed.split_inclusive('\\') {
+        let escape = part.ends_with('\\') && trimmed[at + part.len()..].starts_with(['|', '_', '*', '<', '>']);
+        let kept = &part[..part.len() - usize::from(escape)];
+        let file = Span::new(start + at, start + at + kept.len());
+        pieces.push(Piece { value: Span::new(value.len(), value.len() + kept.len()), file });
+        value.push_str(kept);
+        at += part.len();
+    }
+    pieces.retain(|piece| piece.value.start < piece.value.end);
+    Located::new(value, source, Span::new(start, start + trimmed.len()), pieces)
+}
+
+/// Where a text begins: behind a mark of the byte order.
+pub fn begins(text: &str) -> usize {
+    text.len() - text.trim_start_matches('\u{feff}').len()
+}
+
 /// The lines of a text that lie outside of all `apart`, which are in order.
 fn lines_outside(text: &str, apart: &[Span]) -> Vec<Span> {
     let mut lines = Vec::new();
     let mut next = 0;
-    let mut start = 0;
+    let mut start = begins(text);
     let mut covered = 0;
-    for line in text.split('\n') {
+    for line in text[start..].split('\n') {
         let end = start + line.len();
         while let Some(span) = apart.get(next).filter(|span| span.start <= end) {
             covered = covered.max(span.end);

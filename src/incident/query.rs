@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::page::{self, Code, Inline, Page};
-use super::{Confidence, Finding, Kind, Language};
+use super::{Confidence, Finding, Kind, Language, pattern};
 use crate::logql;
 use crate::promql::ast::{Expr, ExprKind, VectorSelector};
 use crate::promql::{Features, parse_with};
@@ -23,10 +23,6 @@ static CALLED_LOGQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(loki|lo
 static CALLED_PROMQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(prometheus|promql|metric quer(y|ies))\b"));
 /// A query in the address of a graph, with `%20` and the like.
 static IN_LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"[?&#]g\d+\.expr=([^&\s<>\x22]+)"));
-
-fn pattern(text: &str) -> Regex {
-    Regex::new(text).expect("the patterns of this file are tested")
-}
 
 /// How much of a text could only be a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,7 +52,7 @@ pub struct Chunk {
 pub fn find(page: &Page, taken: &[Span]) -> Vec<Finding> {
     let free = |place: Span| !page::is_in(taken, place.start);
     let mut found: Vec<Finding> = page.code.iter().flat_map(in_code).collect();
-    found.extend(page.inline.iter().filter_map(|inline| in_inline(page, inline)));
+    found.extend(page.inline.iter().chain(&page.cells).filter_map(|inline| in_inline(page, inline)));
     found.extend(in_lines(page));
     found.retain(|finding| free(finding.place()));
     found.extend(in_links(page));
@@ -138,12 +134,12 @@ fn in_inline(page: &Page, inline: &Inline) -> Option<Finding> {
     }
     let (confidence, reason) = match chunk.strength {
         Strength::Word if !stands_for => return None,
-        _ if called => (Confidence::High, "inline code that is called an expression or a query"),
+        _ if called => (Confidence::High, "called an expression or a query"),
         Strength::Strong if chunk.language == Language::Logql && language.is_none() => {
-            (Confidence::Medium, "inline code that selects without a name, which LogQL does rather than PromQL")
+            (Confidence::Medium, "it selects without a name, which LogQL does rather than PromQL")
         }
-        Strength::Strong => (Confidence::High, "inline code with what no other language has"),
-        Strength::Fair => (Confidence::Medium, "inline code that compares or aggregates what looks like a metric"),
+        Strength::Strong => (Confidence::High, "it has what no other language has"),
+        Strength::Fair => (Confidence::Medium, "it compares or aggregates what looks like a metric"),
         Strength::Word | Strength::None => return None,
     };
     Some(finding(inline.text.part(chunk.span), chunk, confidence, reason))
@@ -264,7 +260,7 @@ fn chunks(text: &str, language: Option<Language>, called: bool) -> Vec<Chunk> {
                 span.end
             }
             None if called => {
-                let end = paragraph_end(text, at);
+                let end = broken_end(text, at, language);
                 let written = &text[at..end];
                 let start = at + written.len() - written.trim_start().len();
                 let span = Span::new(start, start + written.trim().len());
@@ -281,16 +277,52 @@ fn chunks(text: &str, language: Option<Language>, called: bool) -> Vec<Chunk> {
     found
 }
 
-/// Where the lines up to a blank one end.
-fn paragraph_end(text: &str, from: usize) -> usize {
-    let mut at = from;
-    for line in text[from..].split_inclusive('\n') {
-        if line.trim().is_empty() && at > from {
+/// Where what begins at `from` and is no query ends: before a blank line, and before a line that cannot go on with it.
+fn broken_end(text: &str, from: usize, language: Option<Language>) -> usize {
+    let rest = &text[from..];
+    let mut at = 0;
+    let mut above: Option<&str> = None;
+    for line in rest.split_inclusive('\n') {
+        let written = line.trim();
+        let is_query = || written.contains(['(', '[', '{']) || first(&rest[at..], language).is_some();
+        let apart = above.is_some_and(|above| is_apart(above, written) && (written.starts_with('#') || is_query()));
+        if (written.is_empty() && at > 0) || apart {
             break;
         }
+        above = Some(written.split(" #").next().unwrap_or_default().trim_end());
         at += line.len();
     }
-    from + text[from..at].trim_end().len()
+    from + rest[..at].trim_end().len()
+}
+
+/// Whether two lines are of two queries: one ends with an operand, and the next one begins with an operand or a comment.
+fn is_apart(above: &str, line: &str) -> bool {
+    const JOIN: [&str; 13] = [
+        "and",
+        "or",
+        "unless",
+        "atan2",
+        "by",
+        "without",
+        "on",
+        "ignoring",
+        "group_left",
+        "group_right",
+        "offset",
+        "bool",
+        "fill",
+    ];
+    let of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    let joins = |word: Option<&str>| word.is_some_and(|word| JOIN.contains(&word.to_lowercase().as_str()));
+    let (last, first) = (above.chars().next_back(), line.chars().next());
+    let ends_in_word = last.is_some_and(of_word) && !joins(above.rsplit(|c| !of_word(c)).next());
+    let ends_in_bracket = last.is_some_and(|c| matches!(c, ')' | ']' | '}' | '"' | '\'' | '`'));
+    match first {
+        Some('#') => ends_in_word || ends_in_bracket,
+        Some('{' | '(') => ends_in_bracket,
+        Some(c) => of_word(c) && !joins(line.split(|c| !of_word(c)).next()) && (ends_in_word || ends_in_bracket),
+        None => false,
+    }
 }
 
 fn parse_promql(text: &str) -> Result<Expr, ParseError> {

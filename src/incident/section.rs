@@ -22,15 +22,26 @@ pub struct Heading {
 
 /// The headings above a place, the outermost first.
 pub fn path(headings: &[Heading], at: usize) -> Vec<String> {
-    let last = headings.partition_point(|heading| heading.span.start <= at).checked_sub(1);
     let mut path: Vec<String> = Vec::new();
-    let mut next = last;
+    let mut next = innermost(headings, at);
     while let Some(heading) = next.and_then(|at| headings.get(at)) {
         path.push(heading.text.clone());
         next = heading.above;
     }
     path.reverse();
     path
+}
+
+/// The section under a heading: down to the next heading of its level, or to the end of the text.
+pub fn span(headings: &[Heading], at: usize, end: usize) -> Span {
+    let level = headings[at].level;
+    let next = headings[at + 1..].iter().find(|next| next.level <= level);
+    Span::new(headings[at].span.start, next.map_or(end, |next| next.span.start))
+}
+
+/// The innermost section that a place stands in, by its heading.
+pub fn innermost(headings: &[Heading], at: usize) -> Option<usize> {
+    headings.partition_point(|heading| heading.span.start <= at).checked_sub(1)
 }
 
 /// Says of each heading which one is above it.
@@ -53,8 +64,8 @@ pub fn anchor(heading: &str) -> String {
 pub fn plain_headings(source: &Source) -> Vec<Heading> {
     let text = source.text();
     let mut lines: Vec<(usize, &str)> = Vec::new();
-    let mut start = 0;
-    for line in text.split('\n') {
+    let mut start = super::page::begins(text);
+    for line in text[start..].split('\n') {
         lines.push((start, line.trim_end()));
         start += line.len() + 1;
     }

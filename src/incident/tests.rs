@@ -275,3 +275,235 @@ fn sections_and_anchors_are_those_of_headings() {
     assert_eq!(super::anchor("B: x!"), "b-x");
     assert_eq!(super::anchor("2. Key metrics"), "2-key-metrics");
 }
+
+#[test]
+fn times_of_lists_and_tables_need_no_date_and_no_zone() {
+    let times = |text: &str| found(text, &["shell", "promql", "logql"]);
+    assert_eq!(
+        times("- 14:03 first page\n- 14:10-14:20: reverted\n  - **15:00** calm\n\n09:59 – all clear\n"),
+        ["time 1:3 14:03", "time 2:3 14:10", "time 2:9 14:20", "time 3:7 15:00", "time 5:1 09:59"]
+    );
+    assert_eq!(
+        times(
+            "| what | when | who |\n|---|---|---|\n| page | 14:03 | a |\n| call | 2:15 PM | b |\n| end | `15:01` | |\n"
+        ),
+        ["time 3:10 14:03", "time 4:10 2:15 PM", "time 5:10 15:01"]
+    );
+    // A ratio, a score, hours that no day has, the output of a program.
+    assert_eq!(
+        times("- 3:15 of them\n- 27:10 left\n\nit was 14:30 already\n\n```\n14:03 up 5 days\n```\n"),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn clocks_of_twelve_hours_and_zones_by_their_distance_have_values() {
+    let value = |text: &str| {
+        let document = Document::read(&Source::new("d.md", format!("# 2026-01-10\n\n{text}\n")));
+        let times = document.findings.iter().filter_map(|finding| match finding.kind {
+            Kind::Time(at) => Some((finding.text.value.clone(), at.map(|at| at.to_string()), finding.reason.clone())),
+            _ => None,
+        });
+        times.last().unwrap()
+    };
+    for (text, written, at) in [
+        ("At 14:03 UTC+1 it broke.", "14:03 UTC+1", "13:03"),
+        ("At 14:03 GMT-03:30 it broke.", "14:03 GMT-03:30", "17:33"),
+        ("At 2:15 PM UTC it broke.", "2:15 PM UTC", "14:15"),
+        ("At 12:15am UTC it broke.", "12:15am UTC", "00:15"),
+        ("- 12:15 p.m. PST: it broke.", "12:15 p.m. PST", "20:15"),
+        ("Times are EDT.\n\n- 2:15 PM it broke", "2:15 PM", "18:15"),
+    ] {
+        let (found, value, reason) = value(text);
+        assert_eq!((found.as_str(), value), (written, Some(format!("2026-01-10T{at}:00Z"))), "{text}: {reason}");
+    }
+    for (text, why) in [
+        ("At 2:15 PM it broke.", "a time without a zone"),
+        ("At 14:03 IST it broke.", "a time in a zone that several places have"),
+    ] {
+        let (_, value, reason) = value(text);
+        assert_eq!((value, reason.as_str()), (None, why), "{text}");
+    }
+}
+
+#[test]
+fn a_broken_line_of_a_fence_hides_none_of_its_other_queries() {
+    let queries = |text: &str| {
+        let text = format!("```promql\n{text}\n```\n");
+        let document = Document::read(&Source::new("d.md", text));
+        let told = document.findings.iter().map(|finding| match &finding.kind {
+            Kind::Query { problem, .. } => {
+                (document.source.line(finding.place().start) - 1, problem.is_none(), finding.text.value.clone())
+            }
+            other => panic!("{other:?}"),
+        });
+        told.collect::<Vec<_>>()
+    };
+    let told = |told: &[(usize, bool, &str)]| {
+        told.iter().map(|(line, good, text)| (*line, *good, (*text).to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        queries("rate(a_total[5m)\nup{job=\"a\"}\nsum(b_total)"),
+        told(&[(1, false, "rate(a_total[5m)"), (2, true, "up{job=\"a\"}"), (3, true, "sum(b_total)")])
+    );
+    assert_eq!(
+        queries("up{job=\"a\"}\nsum(rate(a_total[5m])\n# the other\nb_total > 1"),
+        told(&[(1, true, "up{job=\"a\"}"), (2, false, "sum(rate(a_total[5m])"), (4, true, "b_total > 1")])
+    );
+    assert_eq!(
+        queries("sum(\n  rate(a_total[5m]\n)\nup{job=\"a\"}"),
+        told(&[(1, false, "sum(\n  rate(a_total[5m]\n)"), (4, true, "up{job=\"a\"}")])
+    );
+    assert_eq!(
+        queries(
+            "rate(a_total[5m)\nsum(b_total))\nup{job=\"a\"}\n  and on (job) b_total +\n  c_total)\n{job=\"a\"} |= \"x\""
+        ),
+        told(&[
+            (1, false, "rate(a_total[5m)"),
+            (2, false, "sum(b_total))"),
+            (3, true, "up{job=\"a\"}"),
+            (4, false, "and on (job) b_total +\n  c_total)"),
+            (6, false, "{job=\"a\"} |= \"x\""),
+        ])
+    );
+    // What stands in its brackets is its own.
+    assert_eq!(
+        queries("sum by (a) (\nrate(a_total[5m])\n) > > 5"),
+        told(&[(1, false, "sum by (a) (\nrate(a_total[5m])\n) > > 5")])
+    );
+}
+
+#[test]
+fn cells_of_tables_are_queries_without_marks_too() {
+    let text = "| Alert | Expression | For |\n|---|---|---|\n| DiskFull | sum(rate(disk\\_full_total[5m])) > 3 | 5m |\n| `LogsGone` | count_over_time({job=\"a\"} \\|= \"x\" [5m]) < 1 | 1m |\n| what | is (this) | |\n";
+    assert_eq!(
+        found(text, &["alert_name"]),
+        [
+            "alert_rule 3:14 sum(rate(disk_full_total[5m])) > 3",
+            "promql 3:14 sum(rate(disk_full_total[5m])) > 3",
+            "alert_rule 4:16 count_over_time({job=\"a\"} |= \"x\" [5m]) < 1",
+            "logql 4:16 count_over_time({job=\"a\"} |= \"x\" [5m]) < 1",
+        ]
+    );
+    let document = Document::read(&Source::new("d.md", text));
+    let place = document.findings.iter().find(|finding| finding.kind.name() == "logql").unwrap().place();
+    assert_eq!(&text[place.start..place.end], "count_over_time({job=\"a\"} \\|= \"x\" [5m]) < 1");
+}
+
+#[test]
+fn a_mark_of_the_byte_order_hides_no_heading() {
+    for title in ["# Title", "Title"] {
+        let document =
+            Document::read(&Source::new("d.md", format!("\u{feff}{title}\n\nIt is so.\n\n```promql\nup\n```\n")));
+        assert_eq!(document.findings[0].section, ["Title"]);
+        assert_eq!(document.source.line(document.findings[0].place().start), 6);
+    }
+}
+
+/// The alert rules of a text, as `name | expression | for | confidence`.
+fn stated(text: &str, known: &[&str]) -> Vec<String> {
+    let known = known.iter().map(|name| (*name).to_owned()).collect();
+    let document = Document::read_with(&Source::new("d.md", text), &known);
+    let told = document.rules().map(|(finding, rule)| {
+        let for_ = rule.for_.map_or_else(|| "-".to_owned(), |for_| for_.to_string());
+        format!("{} | {} | {for_} | {:?}", rule.name.value, rule.expr.value, finding.confidence)
+    });
+    told.collect()
+}
+
+#[test]
+fn an_expression_belongs_to_the_title_right_before_it() {
+    let wanted = ["DiskFull | disk_used > 90 | 10m | High", "HighLatency | latency_seconds > 1 | 5m | High"];
+    for (one, other) in [
+        ("## DiskFull", "## HighLatency"),
+        ("### 1. `DiskFull`", "### 2. `HighLatency` (page)"),
+        ("**DiskFull**", "**HighLatency**"),
+        ("**DiskFull** pages at night.", "**HighLatency** pages at night."),
+        ("`DiskFull`", "`HighLatency`"),
+        ("DiskFull:", "HighLatency:"),
+        ("Alert: DiskFull", "Alert: HighLatency"),
+        ("**Name:** DiskFull", "**Name:** HighLatency"),
+    ] {
+        for (expression, of) in
+            [("Expression: ", "For: "), ("- **Expression:** ", "- **For:** "), ("\n* expr: ", "* for: ")]
+        {
+            let text = format!(
+                "# ServiceIsVeryDown\n\n{one}\n\n{expression}`disk_used > 90`\n{of}10m\n\n{other}\n\n{expression}`latency_seconds > 1`\n{of}5m\n"
+            );
+            assert_eq!(stated(&text, &[]), wanted, "{text}");
+        }
+    }
+    // Items of a list, with fields below them or behind them.
+    for text in [
+        "The alert ServiceIsVeryDown fires.\n\n- **DiskFull**\n  - Expression: `disk_used > 90`\n  - For: 10m\n- **HighLatency**\n  - Expression: `latency_seconds > 1`\n  - For: 5m\n",
+        "- **DiskFull**\n- Expression: `disk_used > 90`\n- For: 10m\n- **HighLatency**\n- Expression: `latency_seconds > 1`\n- For: 5m\n",
+        "1. DiskFull: expression `disk_used > 90`, for 10m\n2. HighLatency: expression `latency_seconds > 1`, for 5m\n",
+        "- `DiskFull` (for 10m): condition `disk_used > 90`\n- `HighLatency` (for 5m): condition `latency_seconds > 1`\n",
+        "DiskFull\n: Expression: `disk_used > 90`\n: For: 10m\n\nHighLatency\n: Expression: `latency_seconds > 1`\n: For: 5m\n",
+    ] {
+        assert_eq!(stated(text, &[]), wanted, "{text}");
+    }
+}
+
+#[test]
+fn a_title_that_has_an_expression_is_the_name_of_an_alert() {
+    assert_eq!(
+        found(
+            "### DiskFull\n\nExpression: `disk_used > 90`\n\n### PostgreSQL\n\nIt stores.\n",
+            &["promql", "alert_rule"]
+        ),
+        ["alert_name 1:5 DiskFull"]
+    );
+}
+
+#[test]
+fn the_for_of_another_alert_is_not_taken() {
+    for (text, wanted) in [
+        ("## DiskFull\n\nFor: 10m\n\n## HighLatency\n\nExpression: `latency_seconds > 1`\n", "-"),
+        ("## HighLatency\n\nExpression: `latency_seconds > 1`\n\n## DiskFull\n\nFor: 10m\n", "-"),
+        ("## HighLatency\n\nExpression: `latency_seconds > 1`\n\n## The disk\n\nFor: 10m\n", "-"),
+        ("- HighLatency: expression `latency_seconds > 1`\n- For: 10m\n", "-"),
+        ("- HighLatency\n  - Expression: `latency_seconds > 1`\n- Full disks\n  - For: 10m\n", "-"),
+        ("## HighLatency\n\nExpression: `latency_seconds > 1`\n\nFor 10m nobody saw it.\n", "-"),
+        ("| | |\n|---|---|\n| alert | HighLatency |\n| expression | `latency_seconds > 1` |\n| for | 10m |\n", "10m"),
+    ] {
+        assert_eq!(stated(text, &[])[0].split(" | ").nth(2), Some(wanted), "{text}");
+    }
+}
+
+#[test]
+fn where_an_expression_may_be_of_several_alerts_that_is_said() {
+    for text in [
+        // The nearest name is there for comparison.
+        "## HighLatency\n\nUnlike `DiskFull`, it pages. Expression: `latency_seconds > 1`\n",
+        "Alerts `HighLatency` / `DiskFull` are alike. Expression: `latency_seconds > 1`\n",
+        // Another title, which is no name, stands between.
+        "## HighLatency\n\nSee there.\n\n## Disks are full\n\nExpression: `latency_seconds > 1`\n",
+        "- **HighLatency**\n  - See there.\n- **Disks are full**\n  - Expression: `latency_seconds > 1`\n",
+        "# ServiceIsVeryDown\n\n## HighLatency\n\nSee there.\n\n## Disks are full\n\nExpression: `latency_seconds > 1`\n",
+    ] {
+        let rules = stated(text, &[]);
+        assert!(rules.len() == 1 && rules[0].ends_with("Low"), "{text}: {rules:?}");
+    }
+    // The first expression is the alert's, another one below may be something else.
+    assert_eq!(
+        stated(
+            "## HighLatency\n\nExpression: `latency_seconds > 1`\n\nThe condition `latency_seconds > 5` is another one.\n",
+            &[]
+        ),
+        ["HighLatency | latency_seconds > 1 | - | High", "HighLatency | latency_seconds > 5 | - | Low"]
+    );
+}
+
+#[test]
+fn who_knows_the_alerts_finds_their_names_whatever_they_look_like() {
+    let text =
+        "# DiskFull\n\n- etcdNoLeader: expression `etcd_leader == 0`\n- Watchdog: expression `vector(1) > bool up`\n";
+    assert_eq!(
+        stated(text, &["etcdNoLeader", "Watchdog"]),
+        ["etcdNoLeader | etcd_leader == 0 | - | High", "Watchdog | vector(1) > bool up | - | High"]
+    );
+    // A word in marks that is no alert of the rules is none.
+    let text = "# DiskFull\n\nThe `PodMonitor` is there. Expression: `disk_used > 90`\n";
+    assert_eq!(stated(text, &["DiskFull"]), ["DiskFull | disk_used > 90 | - | High"]);
+}
