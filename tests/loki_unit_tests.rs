@@ -186,6 +186,38 @@ fn a_case_that_nothing_could_break_is_blind() {
 }
 
 #[test]
+fn a_query_of_a_stream_that_is_not_there_is_blind() {
+    let asks = |case: &str| format!("{STREAM}logql_expr_test: [{{eval_time: 5m, {case}}}]\n");
+    let blind = |case: &str, says: &[&str]| falls_short(&asks(case), RULES, 0, &[says, &["1 case blind"]].concat());
+    let near = "no stream with lines matches {app=\"shpo\"}";
+    blind("expr: '{app=\"shpo\"} |= \"x\"', exp_logs: []", &[near, "tests.yaml:9:"]);
+    blind("expr: 'sum(rate({app=\"shpo\"}[5m])) > 0', exp_samples: []", &[near]);
+    passes(&asks("expr: '{app=\"shop\"} |= \"x\"', exp_logs: []"));
+    passes(&asks("expr: 'sum(rate({app=\"shop\"}[5m])) > 100', exp_samples: []"));
+    passes(&asks("expr: 'absent_over_time({app=\"shpo\"}[5m]) > 1', exp_samples: []"));
+    passes(&asks("expr: 'vector(1) > 1', exp_samples: []"));
+    let strict = folder(
+        "rule_files: [rules.yaml]\ntests: [{logql_expr_test: [{expr: '{app=\"shpo\"}', exp_logs: []}]}]\n",
+        RULES,
+    );
+    let output = firedrill(strict.path(), &["test", "tests.yaml", "--strict"]);
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("nothing was tested: ") && text.contains("give the group a stream that it looks at"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_of_another_kind_is_expected_cannot_be_read() {
+    for (expr, expects) in [("{app=\"a\"}", "exp_samples"), ("rate({app=\"a\"}[1m])", "exp_logs")] {
+        let group = format!("{STREAM}logql_expr_test: [{{expr: '{expr}', {expects}: []}}]\n");
+        falls_short(&group, RULES, 2, &[&format!("error: `{expects}` of a ")]);
+    }
+}
+
+#[test]
 fn a_bad_line_fails_the_rule_and_the_test() {
     let rules = "groups: [{name: g, rules: [{alert: A, expr: 'sum by (level) (count_over_time({app=\"shop\"} | json [5m])) > 0'}]}]\n";
     let case = "alert_rule_test: [{alertname: A, eval_time: 5m, exp_alerts: []}]\n";
@@ -216,8 +248,10 @@ fn what_is_wrong_is_said_with_its_place() {
     one("input_streams: [{labels: '{a=\"b\"}', lines: [[x]]}]", "4:49", "a line is written as a text, not as a list");
     one("input_streams: [{labels: '{a=\"b\"}', lines: [{lin: x}]}]", "4:50", "unknown field `lin`");
     one("logql_expr_test: [{expr: 'rate({', exp_samples: []}]", "5:", "rate");
-    one("logql_expr_test: [{expr: '{app=\"a\"}', exp_samples: [{value: 1}]}]", "5:31", "it yields lines");
-    one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_logs: [{line: x}]}]", "5:31", "it yields samples");
+    one("logql_expr_test: [{expr: '{app=\"a\"}', exp_samples: [{value: 1}]}]", "5:43", "it yields lines");
+    one("logql_expr_test: [{expr: '{app=\"a\"}', exp_samples: []}]", "5:43", "write `exp_logs`");
+    one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_logs: [{line: x}]}]", "5:53", "it yields samples");
+    one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_logs: []}]", "5:53", "write `exp_samples`");
     one("logql_expr_test: [{expr: 'rate({app=\"a\"}[1m])', exp_sample: []}]", "5:", "did you mean `exp_samples`?");
 }
 

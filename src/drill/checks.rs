@@ -177,9 +177,10 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
         Verdict::Blind if undecided.is_some() => check.reasons = undecided.into_iter().collect(),
         Verdict::Blind => {
             check.reasons = blind;
+            let wants = rules.first().map_or("series", |(_, rule)| reads(rule));
             check.reasons.push(Reason {
                 place: None,
-                text: "give the replay such a series, or say why there is none: `blind: \"reason\"`".to_owned(),
+                text: format!("give the replay such a {wants}, or say why there is none: `blind: \"reason\"`"),
             });
         }
         Verdict::Fail => {
@@ -193,6 +194,11 @@ fn alert(playback: &Playback, part: Part, expected: &AlertExpectation) -> Check 
         }
     }
     check
+}
+
+/// What a rule reads, for people.
+fn reads(rule: &Rule) -> &'static str {
+    if rule.logql().is_some() { "stream" } else { "series" }
 }
 
 /// The series that the rules of an expectation read, without those that can only become other alerts than the selector's.
@@ -421,7 +427,8 @@ fn silence(playback: &Playback, part: Part, others: &Others, told: &[AlertExpect
                 Reason {
                     place: None,
                     text: format!(
-                        "give the replay such a series, or expect `{}: {{fires: never, blind: \"reason\"}}`",
+                        "give the replay such a {}, or expect `{}: {{fires: never, blind: \"reason\"}}`",
+                        reads(rule),
                         rule.name.value
                     ),
                 },

@@ -1,4 +1,5 @@
-//! Blind cases: nothing fires, as they expect, because the alert had nothing to look at. promtool passes them without a word.
+//! Blind cases: nothing fires, or an expression yields nothing, as they expect, because there was nothing to look at. promtool passes
+//! them without a word.
 
 use std::collections::HashMap;
 
@@ -10,10 +11,14 @@ use crate::evidence::{self, Place, Reason};
 use crate::labels::MatchOp;
 use crate::logql::ast as logs;
 use crate::promql::ast::{DurationArg, Expr, ExprKind, VectorSelector};
-use crate::rules::{AlertState, Rule, RuleKind, RuleRef};
+use crate::rules::{AlertState, RuleKind, RuleRef};
 use crate::store::SeriesId;
-use crate::text::{Diagnostic, nearest};
+use crate::text::{Diagnostic, Located, nearest};
 use crate::time::{Duration, Timestamp};
+use crate::{logql, promql};
+
+const SERIES: &str = "series";
+const STREAM: &str = "stream";
 
 /// What is found out about the cases of a group that expect silence.
 #[derive(Debug, Default)]
@@ -23,13 +28,21 @@ pub struct Silence {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Looks at the cases that expect no alert, and what each of their rules could have spoken of.
+/// Looks at the cases that expect nothing.
 pub fn silence(played: &Played<'_>) -> Silence {
-    let mut found = Silence::default();
     // After the failure of a rule nothing is judged any more.
     if played.aborted().is_some() {
-        return found;
+        return Silence::default();
     }
+    let mut found = of_alerts(played);
+    found.blind.extend(of_expressions(played));
+    found.blind.extend(of_log_queries(played));
+    found
+}
+
+/// Looks at the cases that expect no alert, and what each of their rules could have spoken of.
+fn of_alerts(played: &Played<'_>) -> Silence {
+    let mut found = Silence::default();
     let tests = played.group.alert_tests.iter().filter(|test| test.expected.is_empty());
     let tests: Vec<&AlertTest> = tests.filter(|test| vmalert::foreign_rule(played, test).is_none()).collect();
     if tests.is_empty() {
@@ -59,7 +72,11 @@ pub fn silence(played: &Played<'_>) -> Silence {
             }
         };
         match reason {
-            Some(reason) => found.blind.push(BlindCase { subject: subject(test), span: test.span, reason }),
+            Some(reason) => {
+                let of_logs = |at: &RuleRef| played.rules[at.group].rules[at.rule].logql().is_some();
+                let wants = if rules.first().is_some_and(of_logs) { STREAM } else { SERIES };
+                found.blind.push(BlindCase { subject: subject(test), span: test.span, reason, wants });
+            }
             None => found.warnings.extend(too_early(played, test, rules).or_else(|| {
                 let mut rules = rules.iter().filter_map(|rule| Some((*rule, sights.get(rule)?)));
                 rules.find_map(|(rule, sight)| run_out(played, test, rule, sight))
@@ -67,6 +84,45 @@ pub fn silence(played: &Played<'_>) -> Silence {
         }
     }
     found
+}
+
+/// Expressions of which nothing is expected, and that need a series which is not there.
+fn of_expressions(played: &Played<'_>) -> impl Iterator<Item = BlindCase> {
+    let tests = played.group.expr_tests.iter().filter(|test| test.expected.is_empty());
+    tests.filter(|test| vmalert::foreign_expression(played, test).is_none()).filter_map(|test| {
+        let expr = promql::parse_with(&test.expr, played.profile.features).ok()?;
+        let matched = |selector: &VectorSelector| has_series(played, selector);
+        if waits_for_a_rule(played, &expr, &matched) {
+            return None;
+        }
+        let reason = unmatched(played, &test.expr, &expr, &matched)?;
+        let subject = format!("{} at {}", test.expr.value, test.eval_time);
+        Some(BlindCase { subject, span: test.span, reason, wants: SERIES })
+    })
+}
+
+/// Log queries of which nothing is expected, and that need a stream which is not there.
+fn of_log_queries(played: &Played<'_>) -> impl Iterator<Item = BlindCase> {
+    let tests = played.group.log_tests.iter().filter(|test| test.samples.is_empty() && test.lines.is_empty());
+    tests.filter_map(|test| {
+        let query = logql::parse(&test.expr).ok()?;
+        let has_lines =
+            |selector: &logs::Selector| played.logs.select(&selector.matchers).iter().any(|stream| !stream.is_empty());
+        let selector = evidence::unmet_selector(&query, &has_lines)?;
+        let reason = evidence::unmet_stream(&played.logs, &test.expr, selector)?;
+        let subject = format!("{} at {}", test.expr.value, test.eval_time);
+        Some(BlindCase { subject, span: test.span, reason, wants: STREAM })
+    })
+}
+
+fn has_series(played: &Played<'_>, selector: &VectorSelector) -> bool {
+    let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
+    played.store.select(&selector.matchers).iter().any(held)
+}
+
+fn waits_for_a_rule(played: &Played<'_>, expr: &Expr, matched: &dyn Fn(&VectorSelector) -> bool) -> bool {
+    let ask = |at: RuleRef, open: &Expr| played.evaluate(open, &played.run.steps(at));
+    evidence::waits_for_a_rule(expr, &played.rules, &played.logs, matched, &ask)
 }
 
 fn subject(test: &AlertTest) -> String {
@@ -101,13 +157,11 @@ impl Sight {
         if nothing_at.len() < asked.len() || spoke() {
             return Sight { blind: None, nothing_at };
         }
-        let held = |id: &SeriesId| !played.store.series(*id).times.is_empty();
-        let matched = |selector: &VectorSelector| played.store.select(&selector.matchers).iter().any(held);
-        let ask = |at: RuleRef, open: &Expr| played.evaluate(open, &played.run.steps(at));
-        if evidence::waits_for_a_rule(expr, &played.rules, &played.logs, &matched, &ask) {
+        let matched = |selector: &VectorSelector| has_series(played, selector);
+        if waits_for_a_rule(played, expr, &matched) {
             return Sight { blind: None, nothing_at };
         }
-        let blind = unmatched(played, rule, expr, &matched).or_else(|| {
+        let blind = unmatched(played, &rule.expr, expr, &matched).or_else(|| {
             let matrix = played.evaluate(&open, &steps)?;
             matrix
                 .valued()
@@ -131,22 +185,19 @@ fn of_streams(played: &Played<'_>, at: RuleRef, expr: &logs::Expr) -> Option<Rea
     })
 }
 
-/// A selector that a rule needs and that no series meets.
+/// A selector that an expression needs and that no series meets.
 fn unmatched(
     played: &Played<'_>,
-    rule: &Rule,
+    written: &Located,
     expr: &Expr,
     matched: &dyn Fn(&VectorSelector) -> bool,
 ) -> Option<Reason> {
     let missing = evidence::missing(expr, matched)?;
-    let text = rule.expr.value.get(missing.span.start..missing.span.end).unwrap_or_default();
+    let text = written.value.get(missing.span.start..missing.span.end).unwrap_or_default();
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let there = evidence::instead(&played.store, missing.selector);
     let there = there.map_or_else(String::new, |series| format!("; there is {series}"));
-    Some(Reason {
-        place: Some(Place::within(&rule.expr, missing.span)),
-        text: format!("no series matches {text}{there}"),
-    })
+    Some(Reason { place: Some(Place::within(written, missing.span)), text: format!("no series matches {text}{there}") })
 }
 
 /// An alert that no rule has.

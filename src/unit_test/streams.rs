@@ -108,12 +108,29 @@ pub fn read_tests<'a>(fields: &Mapping<'a>, problems: &'a Problems<'a>) -> Vec<L
         let fields = Mapping::of(node, "a LogQL expression test", problems)?;
         let expr = fields.string("expr").unwrap_or_else(|| Located::new("", problems.source, node.span, Vec::new()));
         let eval_time = fields.duration("eval_time").unwrap_or_default();
+        other_kind(&fields, &expr, problems);
         let samples = fields.items("exp_samples").into_iter().filter_map(|node| sample(node, problems)).collect();
         let lines = fields.items("exp_logs").into_iter().filter_map(|node| expected_line(node, problems)).collect();
         fields.finish();
         Some(LogTest { span: node.span, expr, eval_time, samples, lines })
     };
     fields.items("logql_expr_test").into_iter().filter_map(test).collect()
+}
+
+/// What is expected of a query that yields the other kind, also where it is nothing.
+fn other_kind<'a>(fields: &Mapping<'a>, expr: &Located, problems: &'a Problems<'a>) {
+    // What cannot be parsed fails the test.
+    let (field, problem, help) = match logql::parse(expr) {
+        Ok(Query::Metric(_)) => ("exp_logs", "`exp_logs` of a metric query: it yields samples", "write `exp_samples`"),
+        Ok(Query::Log(_)) => {
+            let help = "write `exp_logs`, or count the lines: count_over_time(... [5m])";
+            ("exp_samples", "`exp_samples` of a log query: it yields lines", help)
+        }
+        Err(_) => return,
+    };
+    if let Some(key) = fields.key(field) {
+        problems.at(key, Diagnostic::error(problem).help(help));
+    }
 }
 
 fn sample<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<ExpectedSample> {
@@ -194,14 +211,6 @@ pub fn failures(played: &Played<'_>) -> Vec<Failure> {
 fn failure(played: &Played<'_>, test: &LogTest) -> Option<Failure> {
     let judged = match logql::parse(&test.expr) {
         Err(error) => Err(test.expr.diagnose(error.span, error.diagnostic())),
-        Ok(Query::Metric(_)) if !test.lines.is_empty() => {
-            let problem = Diagnostic::error("`exp_logs` of a metric query: it yields samples");
-            Err(test.expr.diagnose_all(problem.help("write `exp_samples`")))
-        }
-        Ok(Query::Log(_)) if !test.samples.is_empty() => {
-            let problem = Diagnostic::error("`exp_samples` of a log query: it yields lines");
-            Err(test.expr.diagnose_all(problem.help("write `exp_logs`, or count the lines: count_over_time(... [5m])")))
-        }
         Ok(Query::Metric(expr)) => of_samples(played, test, &expr),
         Ok(Query::Log(query)) => of_lines(played, test, &query),
     };

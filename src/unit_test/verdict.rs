@@ -30,7 +30,7 @@ pub struct GroupResult {
     pub elapsed: Elapsed,
 }
 
-/// A case that expects no alert, of an alert that had nothing to look at.
+/// A case that expects no alert, or nothing of an expression, which had nothing to look at.
 #[derive(Debug)]
 pub struct BlindCase {
     /// Which one, for people: `InstanceDown at 5m`.
@@ -38,6 +38,8 @@ pub struct BlindCase {
     /// Where it stands in the test file.
     pub span: Span,
     pub reason: Reason,
+    /// What would have to be there: a `series` or a `stream`.
+    pub wants: &'static str,
 }
 
 /// Something that fell short.
@@ -217,13 +219,13 @@ impl GroupResult {
             }
         });
         self.failures.extend(traps);
-        let blind = self.blind.drain(..).map(|BlindCase { subject, span, reason }| {
+        let blind = self.blind.drain(..).map(|BlindCase { subject, span, reason, wants }| {
             let problem = Diagnostic::error(format!("nothing was tested: {}", reason.text));
             let problem = match reason.place {
                 Some(Place { source, span }) => problem.at(&source, span),
                 None => problem.at(&self.file, span),
             };
-            let kind = FailureKind::Trap(problem.help("give the group a series that the alert looks at"));
+            let kind = FailureKind::Trap(problem.help(format!("give the group a {wants} that it looks at")));
             Failure { subject, span, kind, explanation: Explanation::default() }
         });
         self.failures.extend(blind);

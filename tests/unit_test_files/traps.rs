@@ -97,6 +97,21 @@ fn silence_of_an_alert_without_series_is_blind() {
 }
 
 #[test]
+fn an_expression_without_series_that_yields_nothing_is_blind() {
+    let yields = |expr: &str| {
+        tests("0x30", &format!("  promql_expr_test:\n  - {{expr: '{expr}', eval_time: 10m, exp_samples: []}}\n"))
+    };
+    blind(RULES, yields("sum(upp) > 5"), "tests.yaml:6:5  sum(upp) > 5 at 10m: no series matches upp; there is up");
+    blind(RULES, yields("ALERTS{alertname=\"Both\"}"), "at 10m: no series matches ALERTS");
+    silent(RULES, yields("up > 5"));
+    silent(RULES, yields("absent(upp) > 5"));
+    silent(RULES, yields("vector(1) > 5"));
+    // Nobody has written these series, and a rule that has all it needs may.
+    silent(RULES, yields("ALERTS{alertname=\"Gone\"}"));
+    silent(RULES, yields("ALERTS{alertname=\"Down\", alertstate=\"pending\", job=\"a\"} offset 1d"));
+}
+
+#[test]
 fn silence_of_an_alert_that_waits_for_another_one_is_silence() {
     let waits = |on: &str| {
         RULES.to_owned()
