@@ -206,6 +206,9 @@ fn what_cannot_be_built_is_told_and_nothing_is_written() {
         &[("runbooks/api.yaml", &scalar)],
         &["runbooks/api.yaml:21:49", "an instant vector is needed"],
     );
+    let none = "there is no table of causes runbooks/p.yaml";
+    refused("triage", &[], &["runbooks/p.md:3:22", none, "or name another: <!-- firedrill:begin triage api -->"]);
+    refused("triage apii", &[], &["runbooks/p.md:3:29", "did you mean api?"]);
     let nested = [("runbooks/templates/x.md.tera", "<!-- firedrill:end -->")];
     refused("x ApiErrors", &nested, &["has markers of blocks in it"]);
 }

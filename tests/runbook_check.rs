@@ -103,7 +103,7 @@ fn alerts_lead_to_pages_and_sections_that_name_them() {
 #[test]
 fn people_read_what_is_wrong_and_what_to_do() {
     let page = PAGE.to_owned()
-        + "\n## Fix\n\n- [dashboard](dash.md)\n- `kubectl logs vmagent-7d9c5b6f4-abcde`\n\n```sh\nkubectl rollout restart deploy/api\n```\n\n```promql\nrate(http_request_total[5m])\n```\n\nTODO\n\n## Later\n";
+        + "\n## Fix\n\n- [dashboard](dash.md)\n- `kubectl logs vmagent-7d9c5b6f4-x2k9p`\n\n```sh\nkubectl rollout restart deploy/api\n```\n\n```promql\nrate(http_request_total[5m])\n```\n\nTODO\n\n## Later\n";
     let folder = folder(&[("rules.yaml", RULES), ("replay.yaml", REPLAY), ("runbooks/api.md", &page)]);
     insta::with_settings!({snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true}, {
         insta::assert_snapshot!("runbook_check", stdout(&check(folder.path(), &[])));
@@ -173,6 +173,56 @@ fn findings_are_put_up_with_for_a_reason() {
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(told.contains("firedrill.yaml:4:17") && told.contains("did you mean no-runbook?"), "{told}");
+}
+
+#[test]
+fn a_title_may_say_more_than_the_name_of_the_alert() {
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: DiskFull, expr: up == 0, annotations: {runbook_url: runbooks/disk.md}}\n  \
+                 - {alert: DiskSlow, expr: up == 0, annotations: {runbook_url: 'https://x/y'}}\n";
+    let with = |title: &str| {
+        let folder = folder(&[("rules.yaml", rules), ("runbooks/disk.md", &format!("# {title}\n\nWait.\n"))]);
+        findings(folder.path(), &[])
+    };
+    for title in
+        ["Alert: DiskFull", "DiskFull - disk is full", "`DiskFull`", "DiskFull (warning)", "Disk Full", "**Disk**Full"]
+    {
+        assert!(with(title).is_empty(), "{title}: {:?}", with(title));
+    }
+    for title in ["Alert: DiskSlow", "`DiskSlow` (warning)", "DiskEmpty"] {
+        assert_eq!(with(title), ["other-title runbooks/disk.md:1:1"], "{title}");
+    }
+    // It names neither.
+    assert_eq!(with("Disks"), ["other-title rules.yaml:4:65"]);
+}
+
+#[test]
+fn addresses_with_templates_lead_to_the_pages_of_what_the_rule_says() {
+    let rules = |address: &str| {
+        format!(
+            "groups:\n- name: g\n  rules:\n  - alert: DiskFull\n    expr: up == 0\n    labels: {{team: infra}}\n    \
+             annotations: {{runbook_url: '{address}'}}\n"
+        )
+    };
+    let ask = |address: &str| {
+        let folder = folder(&[("rules.yaml", &rules(address)), ("runbooks/DiskFull.md", "# DiskFull\n\nWait.\n")]);
+        let told = findings(folder.path(), &[]);
+        (told, String::from_utf8(check(folder.path(), &[]).stdout).unwrap())
+    };
+    let (told, text) = ask("runbooks/{{ $labels.alertname }}.md");
+    assert!(told.is_empty(), "{text}");
+    // promtool expands it to `runbooks/.md`.
+    let note = "note: rules.yaml:7:33: Prometheus has the labels of the series in `$labels`, and no alertname";
+    assert!(text.contains(note) && !text.contains("elsewhere"), "{text}");
+    assert_eq!(ask("runbooks/{{ .Labels.team }}.md").0, ["missing-page rules.yaml:7:33"]);
+    assert_eq!(ask("runbooks/DiskFull.md#{{ .Labels.team }}").0, ["missing-anchor rules.yaml:7:33"]);
+    for (address, asks) in
+        [("runbooks/{{ $labels.job }}.md", "$labels.job"), ("https://x/{{ .Labels.pod }}", ".Labels.pod")]
+    {
+        let (told, text) = ask(address);
+        assert!(told.is_empty() && !text.contains("elsewhere"), "{text}");
+        let note = format!("only an alert tells which page the runbook of DiskFull is: its address asks for {asks}");
+        assert!(text.contains(&note), "{text}");
+    }
 }
 
 #[test]

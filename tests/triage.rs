@@ -457,6 +457,20 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         &["no query is called `lsot`", "did you mean `lost`?"],
     );
     refused(right, &RUNBOOK.replace("lost, unit", "'limitk(1, lost)', unit"), &["runbooks/app.yaml:6:"]);
+    refused(
+        right,
+        &RUNBOOK.replace("query: lost, any", "query: lost, of: 'leg=\"a\"', any"),
+        &["runbooks/app.yaml:17:", "matchers stand in braces", "write `of: '{leg=\"a\"}'`"],
+    );
+    let condition = |text: &str| RUNBOOK.replace("slow{part=\"database\"} > 0", text);
+    refused(right, &condition("time() > 0"), &["runbooks/app.yaml:11:47", "write `vector(time()) > 0`, which filters"]);
+    refused(right, &condition("time() > bool 0"), &["write `vector(time()) > 0`, which selects where it is so"]);
+    refused(
+        right,
+        &condition("vector(time() > bool 0)"),
+        &["runbooks/app.yaml:11:47", "always selects something", "write `vector(time()) > 0`"],
+    );
+    refused(right, &condition("(up == bool 0)"), &["runbooks/app.yaml:11:41", "write `up == 0`"]);
     refused(right, &RUNBOOK.replace("|= \"took\"", "| line_format \"{{.x\""), &["runbooks/app.yaml:7:"]);
     let asked = |args: &[&str]| run(folder(right, RUNBOOK).path(), args);
     for (args, words) in [

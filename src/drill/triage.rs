@@ -194,10 +194,15 @@ fn blind(
     }
     let lacking = |found: &Evaluation<'_>, at: usize, undecided: &[Undecided]| -> Vec<Reason> {
         let told = found.cause_at(at, found.times.len() - 1);
-        let are = |truth| told.requires.iter().chain(&told.when).filter(move |one| one.truth == truth);
+        let lacks =
+            |one: &&ConditionAt<'_>| one.truth == Truth::NoData || undecided::of(undecided, one.condition).is_some();
+        let all = || told.requires.iter().chain(&told.when);
         // Where nothing lacks data, what is required is away.
-        let truth = if are(Truth::NoData).next().is_some() { Truth::NoData } else { Truth::Fails };
-        are(truth).map(|condition| reason(runbook, &told, condition, undecided)).collect()
+        let away = all().find(lacks).is_none();
+        all()
+            .filter(|one| if away { one.truth == Truth::Fails } else { lacks(one) })
+            .map(|condition| reason(runbook, &told, condition, undecided))
+            .collect()
     };
     let is_blind = |at: &usize| undecided::is_blind(found, &runbook.causes[*at], &day.undecided);
     let of_now = |at: usize| (at, lacking(found, at, &day.undecided));
@@ -434,7 +439,7 @@ fn reasons(found: &Evaluation<'_>, seen: &Seen, expected: Option<usize>, undecid
 
 /// What was found of a condition; where there was no data at any time, why not.
 fn reason(runbook: &Runbook, cause: &CauseAt<'_>, told: &ConditionAt<'_>, undecided: &[Undecided]) -> Reason {
-    if let Some(why) = undecided::of(undecided, told.condition).filter(|_| told.truth == Truth::NoData) {
+    if let Some(why) = undecided::of(undecided, told.condition) {
         let that = &told.condition.that.text;
         let text = format!("{}: {that}: nobody can say: {}", cause.cause.name.text, why.text);
         return Reason { text, ..why.clone() };

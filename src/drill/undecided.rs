@@ -11,7 +11,7 @@ use crate::promql::ast::{Expr, VectorSelector};
 use crate::rules::{self, RuleRef};
 use crate::text::{Located, Span};
 use crate::time::{Duration, Timestamp};
-use crate::triage::{Asks, Cause, Comparison, Condition, Evaluation, Expression, Runbook, Status, Tests, Truth};
+use crate::triage::{Asks, Cause, Comparison, Condition, Evaluation, Expression, Runbook, Tests, Truth};
 
 use super::playback::Playback;
 
@@ -30,16 +30,17 @@ pub struct Undecided {
     pub reason: Option<Reason>,
 }
 
-/// The conditions of a runbook that have no data at any time.
+/// The conditions of a runbook that have no data at any time. What stands for missing series (`or vector(0)`) is none.
 pub fn conditions(playback: &Playback, found: &Evaluation<'_>) -> Vec<Undecided> {
     let mut undecided: Vec<Undecided> = Vec::new();
     for condition in found.runbook.conditions() {
         let no_data = |time| found.truth(condition, time) == Truth::NoData;
         let known = undecided.iter().any(|other| other.place == condition.place);
-        if known || found.times.is_empty() || !(0..found.times.len()).all(no_data) {
+        let asks = found.runbook.asks(condition);
+        let decided = || !(0..found.times.len()).all(no_data) && !needs_what_is_missing(playback, asks);
+        if known || found.times.is_empty() || decided() {
             continue;
         }
-        let asks = found.runbook.asks(condition);
         let waits =
             matches!(&asks.expression, Expression::Promql(expr) if waits_for_a_rule(playback, expr, found.times));
         let reason = (!waits).then(|| why(playback, found, condition));
@@ -48,16 +49,29 @@ pub fn conditions(playback: &Playback, found: &Evaluation<'_>) -> Vec<Undecided>
     undecided
 }
 
+/// Whether a selector without which an expression yields nothing but constants selects nothing on this day.
+fn needs_what_is_missing(playback: &Playback, asks: &Asks) -> bool {
+    match &asks.expression {
+        Expression::Promql(expr) => evidence::missing(expr, &|selector| playback.matches(selector)).is_some(),
+        Expression::Logql { expr, .. } => {
+            playback.logs().is_ok_and(|logs| evidence::missing_stream(expr, logs).is_some())
+        }
+    }
+}
+
 /// Whether nobody can say anything of a cause at any time, and nothing that is known excludes it: what it requires is not always away.
 pub fn is_blind(found: &Evaluation<'_>, cause: &Cause, undecided: &[Undecided]) -> bool {
+    let lacks = |condition: &Condition| undecided.iter().find(|other| other.place == condition.place);
+    let all = |conditions: &[Condition], time: usize| {
+        Truth::all(
+            conditions.iter().map(|one| if lacks(one).is_some() { Truth::NoData } else { found.truth(one, time) }),
+        )
+    };
     let times = || 0..found.times.len();
-    let required = |time| Truth::all(cause.requires.iter().map(|condition| found.truth(condition, time)));
-    let its = |other: &&Undecided| cause.requires.iter().chain(&cause.when).any(|one| one.place == other.place);
-    let lacking: Vec<&Undecided> = undecided.iter().filter(its).collect();
+    let unknown = |time| all(&cause.requires, time) != Truth::Holds || all(&cause.when, time) == Truth::NoData;
+    let lacking: Vec<&Undecided> = cause.requires.iter().chain(&cause.when).filter_map(lacks).collect();
     let only_waits = !lacking.is_empty() && lacking.iter().all(|other| other.reason.is_none());
-    !only_waits
-        && times().all(|time| found.status(cause, time) == Status::Unknown)
-        && times().any(|time| required(time) != Truth::Fails)
+    !only_waits && times().all(unknown) && times().any(|time| all(&cause.requires, time) != Truth::Fails)
 }
 
 /// Why a condition has no data, if it has none.

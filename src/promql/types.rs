@@ -90,7 +90,7 @@ fn check_binary(binary: &mut Binary, span: Span) -> Result<ValueType, ParseError
     }
     if op.is_comparison() && !return_bool && scalars {
         return Err(ParseError::new(*op_span, "a comparison of two scalars needs `bool`: there is nothing to filter")
-            .hint(format!("write `{op} bool`, which yields 0 or 1")));
+            .hint(format!("write `vector({lhs}) {op} {rhs}`, which filters, or `{op} bool`, which yields 0 or 1")));
     }
     if let Some(matching) = matching
         && let Some(label) = matching.labels.iter().find(|label| matching.on && matching.include.contains(label))

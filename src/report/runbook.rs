@@ -6,6 +6,7 @@ use owo_colors::OwoColorize;
 use serde::Serialize;
 
 use super::human::{Look, plural};
+use super::json::{NoticeOut, notice};
 use super::stretch::StretchOut;
 use crate::runbook::check::{Facts, Finding, Report};
 
@@ -21,6 +22,7 @@ pub fn human(report: &Report, look: Look, silenced: bool) -> String {
             text += &format!("put up with: {} ({}): {reason}\n", finding.problem, finding.name.text());
         }
     }
+    text += &report.notes.iter().map(|note| format!("note: {note}\n")).collect::<String>();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     open.iter().for_each(|finding| *counts.entry(finding.name.text()).or_default() += 1);
     let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
@@ -98,6 +100,8 @@ struct ReportOut<'a> {
     firedrill: &'static str,
     holds: bool,
     findings: Vec<FindingOut<'a>>,
+    /// What could not be checked.
+    notes: Vec<NoticeOut<'a>>,
     summary: SummaryOut,
 }
 
@@ -136,6 +140,7 @@ pub fn json(report: &Report) -> serde_json::Result<String> {
         firedrill: "runbook-check/1",
         holds: report.holds(),
         findings: report.findings.iter().map(finding).collect(),
+        notes: report.notes.iter().map(notice).collect(),
         summary: SummaryOut {
             pages: report.facts.pages,
             alerts: report.facts.alerts,

@@ -1,12 +1,18 @@
 //! Where an alert's annotation leads: to a page of ours and a place in it, to somewhere else, or nowhere.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::config::Runbooks;
+use crate::histogram;
+use crate::labels::Labels;
 use crate::rules::{Rule, RuleKind};
+use crate::template::{self, Template};
 use crate::text::Located;
+use crate::time::Timestamp;
 
 /// The annotation that links to runbooks where nothing else is said.
 const ANNOTATION: &str = "runbook_url";
@@ -24,8 +30,10 @@ pub struct Addresses<'c> {
 pub enum Address<'r> {
     /// The alert does not say.
     Unsaid,
-    /// A page that is not kept here, or one that only the alert's labels tell.
+    /// A page that is not kept here.
     Elsewhere(&'r Located),
+    /// A page that only an alert tells: the first thing that its address asks for and that the rule does not say, `$labels.pod`.
+    Unknown { written: &'r Located, asks: String },
     Page {
         written: &'r Located,
         /// From the folder of `firedrill.yaml`; as the file system has it, where the file is there.
@@ -50,10 +58,11 @@ impl<'c> Addresses<'c> {
         let RuleKind::Alert { annotations, .. } = &rule.kind else { return Address::Unsaid };
         let named = annotations.iter().find(|(name, _)| name == self.annotation).map(|(_, value)| value);
         let Some(written) = named.filter(|value| !value.trim().is_empty()) else { return Address::Unsaid };
-        let (target, anchor) = split(written.trim());
-        if target.contains("{{") {
-            return Address::Elsewhere(written);
-        }
+        let expanded = match expanded(written, rule) {
+            Ok(expanded) => expanded,
+            Err(asks) => return Address::Unknown { written, asks },
+        };
+        let (target, anchor) = split(expanded.trim());
         let path = match self.url.and_then(|url| url.captures(target)) {
             Some(groups) => {
                 let mut path = String::new();
@@ -69,6 +78,54 @@ impl<'c> Addresses<'c> {
         let found = if path.is_file() { Some(path.clone()) } else { in_any_case(&path).filter(|_| self.url.is_some()) };
         Address::Page { written, exists: found.is_some(), path: found.unwrap_or(path), anchor }
     }
+}
+
+/// What an address can ask for: labels, and what only an alert that fires has.
+static ASKED: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern =
+        r"(?:\$labels|\.Labels)(?:\.(\w+))?|\$\w+|\.(?:Value|External\w+)\b|\b(?:query|externalURL|pathPrefix)\b";
+    Regex::new(pattern).expect("the pattern is a constant, and a test compiles it")
+});
+
+/// The address that a template yields, with what a rule says of all its alerts: their name, and labels that do not vary.
+///
+/// # Errors
+/// What it asks for beside that.
+fn expanded<'t>(written: &'t str, rule: &Rule) -> Result<Cow<'t, str>, String> {
+    if !template::has_actions(written) {
+        return Ok(Cow::Borrowed(written));
+    }
+    let said = rule.labels.iter().map(|(name, value)| (name.as_str(), value.value.as_str()));
+    let said = said.filter(|(_, value)| !template::has_actions(value));
+    let known: Vec<(&str, &str)> = said.chain([("alertname", rule.name.value.as_str())]).collect();
+    for asked in ASKED.captures_iter(written) {
+        let label = asked.get(1).map(|name| name.as_str());
+        if !label.is_some_and(|label| known.iter().any(|(name, _)| *name == label)) {
+            return Err(asked[0].to_owned());
+        }
+    }
+    let labels = Labels::from_pairs(known);
+    let context = &mut template::Context {
+        labels: &labels,
+        value: histogram::Sample::Float(0.0),
+        external_labels: &Labels::empty(),
+        external_url: "",
+        serves: false,
+        time: Timestamp(0),
+        query: &mut |_, _| Ok(Vec::new()),
+    };
+    let expanded = Template::parse(&rule.name.value, written).and_then(|template| template.expand(context));
+    expanded.map(Cow::Owned).map_err(|error| error.to_string())
+}
+
+/// Whether an address asks for the name of the alert among the labels, where Prometheus has those of the series alone
+/// (`rules/alerting.go`, `AlertingRule.Eval`).
+pub fn asks_for_alertname(written: &str, rule: &Rule) -> bool {
+    let asks =
+        || ASKED.captures_iter(written).any(|asked| asked.get(1).is_some_and(|name| name.as_str() == "alertname"));
+    // An expression over `ALERTS` has it.
+    let has = rule.expr.value.contains("alertname") || rule.expr.value.contains("ALERTS");
+    template::has_actions(written) && asks() && !has
 }
 
 /// A link without its query string, and the place in the page that it names.
@@ -144,8 +201,32 @@ mod tests {
         let file = rules::read_with(&Source::new("r.yaml", file), &rules::ReadOptions::default()).unwrap();
         match Addresses::new(&config.runbooks).of(&file.groups[0].rules[0]) {
             Address::Page { path, anchor, .. } => Some((path.display().to_string(), anchor)),
-            Address::Unsaid | Address::Elsewhere(_) => None,
+            Address::Unsaid | Address::Elsewhere(_) | Address::Unknown { .. } => None,
         }
+    }
+
+    #[test]
+    fn addresses_are_expanded_with_what_the_rule_says() {
+        let address = |link: &str| {
+            let file = format!(
+                "groups: [{{name: g, rules: [{{alert: DiskFull, expr: up, labels: {{team: infra, pod: '{{{{ $value }}}}'}}, annotations: {{runbook_url: '{link}'}}}}]}}]"
+            );
+            let file = rules::read_with(&Source::new("r.yaml", file), &rules::ReadOptions::default()).unwrap();
+            let config = Config::read(&Source::new("firedrill.yaml", "")).unwrap();
+            match Addresses::new(&config.runbooks).of(&file.groups[0].rules[0]) {
+                Address::Page { path, anchor, .. } => format!("{} {}", path.display(), anchor.unwrap_or_default()),
+                Address::Unknown { asks, .. } => format!("unknown {asks}"),
+                Address::Unsaid | Address::Elsewhere(_) => "elsewhere".to_owned(),
+            }
+        };
+        assert_eq!(address("r/{{ $labels.alertname }}.md#{{ .Labels.team }}"), "r/DiskFull.md infra");
+        assert_eq!(address("r/{{- $labels.alertname | toLower -}}.md"), "r/diskfull.md ");
+        assert_eq!(address("r/{{ $labels.job }}.md"), "unknown $labels.job");
+        assert_eq!(address("https://wiki/{{ .Labels.pod }}"), "unknown .Labels.pod");
+        assert_eq!(address("https://wiki/{{ .Labels.team }}"), "elsewhere");
+        assert_eq!(address("r/{{ index $labels \"team\" }}.md"), "unknown $labels");
+        assert_eq!(address("r/{{ $value }}.md"), "unknown $value");
+        assert_eq!(address("r/{{ $externalLabels.cluster }}.md"), "unknown $externalLabels");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::variables::{self, Examples, PageFacts, Variables};
 use crate::config::Config;
 use crate::rules::RuleRef;
 use crate::skeleton::Library;
-use crate::text::{Diagnostic, Located, Source, listed, nearest};
+use crate::text::{Diagnostic, Source, listed, nearest};
 use crate::triage::{self, Runbook};
 
 /// Kinds whose templates speak of a runbook.
@@ -118,10 +118,9 @@ impl<'b> Builder<'b> {
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
         }
-        let place = block.arguments.first().unwrap_or(&block.kind);
         let found = self
             .subject(&subject, &path)
-            .and_then(|found| found.ok_or_else(|| vec![self.unknown(place, &subject, &path)]));
+            .and_then(|found| found.ok_or_else(|| vec![self.unknown(block, &subject, &path)]));
         let facts = PageFacts { path: path.display().to_string(), name };
         let variables = self.facts(found?, &path)?;
         let variables = Arc::new(Variables { page: facts, subject, ..variables });
@@ -129,9 +128,25 @@ impl<'b> Builder<'b> {
         Ok(variables)
     }
 
-    fn unknown(&self, place: &Located, subject: &str, page: &Path) -> Diagnostic {
+    fn unknown(&self, block: &Block, subject: &str, page: &Path) -> Diagnostic {
         let alerts: Vec<&str> = self.library.alerts().map(|(_, rule)| rule.name.value.as_str()).collect();
         let replays = self.replays.incidents.iter().map(|incident| incident.name.as_str());
+        let place = block.arguments.first().unwrap_or(&block.kind);
+        let kind = &*block.kind;
+        if OF_RUNBOOKS.contains(&kind) {
+            let folder = variables::folder(page);
+            let problem = format!("there is no table of causes {}", folder.join(format!("{subject}.yaml")).display());
+            let tables = tables(&folder);
+            let help = match (nearest(subject, tables.iter().map(String::as_str)), &tables[..]) {
+                (Some(near), _) => format!("did you mean {near}?"),
+                (None, []) => "write it (`firedrill: runbook/1`); `firedrill runbook new --alert NAME` makes a page that needs none".to_owned(),
+                (None, tables) => format!(
+                    "write it (`firedrill: runbook/1`), or name another: <!-- firedrill:begin {kind} {} -->",
+                    listed(tables.iter().map(String::as_str))
+                ),
+            };
+            return place.diagnose_all(Diagnostic::error(problem).help(help));
+        }
         let problem = Diagnostic::error(format!("nobody knows what {subject:?} is"));
         let help = match nearest(subject, alerts.iter().copied().chain(replays)) {
             Some(near) => format!("did you mean {near}?"),
@@ -236,6 +251,20 @@ impl<'b> Builder<'b> {
         }
         names
     }
+}
+
+/// The names of the tables of causes in a folder.
+fn tables(folder: &Path) -> Vec<String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_table = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "yaml")
+            && std::fs::read_to_string(path).is_ok_and(|text| triage::is_runbook(&text))
+    };
+    let names = files.filter(is_table).filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
 }
 
 impl Built {

@@ -8,7 +8,7 @@ use super::model::{
 };
 use crate::logql::pipeline::Pipeline;
 use crate::logql::{self, ast as log};
-use crate::promql::ast::{ExprKind, UnaryOp, ValueType};
+use crate::promql::ast::{Binary, Expr, ExprKind, UnaryOp, ValueType};
 use crate::promql::{self};
 use crate::replay::{Later, NO_CAUSE, Reader, Text, hint};
 use crate::syntax::BinaryOp;
@@ -181,7 +181,12 @@ fn promql_asks(text: &Text, reader: &Reader<'_>) -> Option<Asks> {
     };
     let help = match expr.value_type() {
         ValueType::Vector => return Some(Asks::new(located, Expression::Promql(expr))),
-        ValueType::Scalar => "write it over series: `up == 0`; or make it one: `vector(1)`",
+        ValueType::Scalar => match compares_with_bool(&expr) {
+            Some((Binary { op, lhs, rhs, .. }, _)) => {
+                &format!("write `vector({lhs}) {op} {rhs}`, which selects where it is so")
+            }
+            None => &format!("write it over series: `up == 0`; or make it one: `vector({expr})`"),
+        },
         ValueType::Matrix => "wrap the range in a function: `rate(x[5m])`",
         ValueType::String => "write an expression over series: `up == 0`",
     };
@@ -312,10 +317,16 @@ impl Conditions<'_, '_> {
         let of_query = [&doc.of, &doc.any, &doc.all, &doc.none].into_iter().flatten().map(|text| text.span);
         let of_query: Vec<Span> = of_query.chain(doc.series.map(|_| place)).collect();
         let tests = match (&doc.promql, &doc.logql, &doc.query) {
-            (Some(text), None, None) => promql_asks(text, self.reader).map(|asks| Tests::Selects(Box::new(asks))),
+            (Some(text), None, None) => {
+                let asks = promql_asks(text, self.reader)?;
+                self.can_fail(&asks);
+                Some(Tests::Selects(Box::new(asks)))
+            }
             (None, Some(text), None) => {
                 let quiet = duration(doc.quiet.as_ref(), QUIET, self.reader)?;
-                logql_asks(text, None, quiet, self.reader).map(|asks| Tests::Selects(Box::new(asks)))
+                let asks = logql_asks(text, None, quiet, self.reader)?;
+                self.can_fail(&asks);
+                Some(Tests::Selects(Box::new(asks)))
             }
             (None, None, Some(query)) => {
                 let [(quantifier, comparison)] = compared[..] else {
@@ -346,6 +357,27 @@ impl Conditions<'_, '_> {
         Some(Condition { that: doc.that.clone(), tests: tests?, place })
     }
 
+    /// Notes an expression that selects something whatever the values are, since it compares with `bool`.
+    fn can_fail(&self, asks: &Asks) {
+        let (instead, span) = match &asks.expression {
+            Expression::Promql(expr) => {
+                let Some((Binary { lhs, op, rhs, .. }, span)) = compares_with_bool(expr) else { return };
+                let scalars = lhs.value_type() == ValueType::Scalar && rhs.value_type() == ValueType::Scalar;
+                let lhs = if scalars { format!("vector({lhs})") } else { lhs.to_string() };
+                (format!("{lhs} {op} {rhs}"), span)
+            }
+            Expression::Logql { expr, .. } => match &expr.kind {
+                log::ExprKind::Binary(binary) if binary.return_bool => {
+                    (format!("{} {} {}", binary.lhs, binary.op, binary.rhs), expr.span)
+                }
+                _ => return,
+            },
+        };
+        let problem = Diagnostic::error("this always selects something: `bool` yields 0 or 1 and drops nothing");
+        let help = format!("write `{instead}`, which selects what meets it");
+        self.reader.extend([asks.text.diagnose(span, problem.help(help))]);
+    }
+
     fn comparison(
         &self,
         doc: &ConditionDoc,
@@ -367,6 +399,12 @@ impl Conditions<'_, '_> {
             None => Vec::new(),
             Some(text) => match promql::parse_selector(&text.text) {
                 Ok(selector) => selector.matchers,
+                // What is no selector may be what stands in the braces of one.
+                Err(_) if promql::parse_selector(&format!("{{{}}}", text.text)).is_ok() => {
+                    let problem = Diagnostic::error("matchers stand in braces");
+                    self.reader.problem(text.span, problem.help(format!("write `of: '{{{}}}'`", text.text.trim())));
+                    return None;
+                }
                 Err(error) => {
                     let otherwise = "write matchers in braces: `'{leg=\"cloudflare\"}'`";
                     self.reader.syntax(text, "these are no matchers", &error, otherwise);
@@ -384,6 +422,16 @@ impl Conditions<'_, '_> {
         self.queries[query].as_ref()?;
         let series = doc.series.map_or(1, |series| series as usize);
         Some(Comparison { query, of, quantifier, op, figure, series, written: written.clone() })
+    }
+}
+
+/// The comparison with `bool` that an expression is, whatever stands around it; with its place.
+fn compares_with_bool(expr: &Expr) -> Option<(&Binary, Span)> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => compares_with_bool(inner),
+        ExprKind::Call(call) if call.function.name == "vector" => call.args.first().and_then(compares_with_bool),
+        ExprKind::Binary(binary) if binary.return_bool => Some((binary, expr.span)),
+        _ => None,
     }
 }
 

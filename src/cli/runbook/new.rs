@@ -46,7 +46,7 @@ fn written(args: &Args) -> Result<String, Vec<Diagnostic>> {
     let rule = |at: &RuleRef| &library.groups[at.group].rules[at.rule];
     let linked = found.iter().find_map(|at| match addresses.of(rule(at)) {
         Address::Page { path, .. } => Some(path),
-        Address::Unsaid | Address::Elsewhere(_) => None,
+        Address::Unsaid | Address::Elsewhere(_) | Address::Unknown { .. } => None,
     });
     let name = found.first().map(|at| rule(at).name.value.clone()).unwrap_or_default();
     let folder = super::folder(&config);

@@ -2,17 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::incident;
 use crate::rules::Rule;
-use crate::runbook::address::{Address, Addresses};
+use crate::runbook::address::{Address, Addresses, asks_for_alertname};
 use crate::runbook::page::Page;
-use crate::text::{Located, Source, Span, nearest};
+use crate::text::{Diagnostic, Located, Source, Span, nearest};
 
 use super::{Check, Checked, Facts, Finding, Name};
 
-/// What is wrong between alerts and pages.
-pub fn find(check: &Check<'_>, addresses: &Addresses<'_>, facts: &mut Facts) -> Vec<Finding> {
+/// What is wrong between alerts and pages; `notes` gets what could not be checked.
+pub fn find(
+    check: &Check<'_>,
+    addresses: &Addresses<'_>,
+    facts: &mut Facts,
+    notes: &mut Vec<Diagnostic>,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     // The alerts that lead to a page as a whole.
     let mut of_page: BTreeMap<PathBuf, Vec<&str>> = BTreeMap::new();
@@ -25,11 +33,24 @@ pub fn find(check: &Check<'_>, addresses: &Addresses<'_>, facts: &mut Facts) -> 
             Address::Unsaid if check.partial => facts.alerts -= 1,
             Address::Unsaid => findings.push(unsaid(rule, addresses.annotation)),
             Address::Elsewhere(_) => facts.elsewhere += 1,
+            Address::Unknown { .. } if check.partial => facts.alerts -= 1,
+            Address::Unknown { written, asks } => {
+                let message =
+                    format!("only an alert tells which page the runbook of {alert} is: its address asks for {asks}");
+                notes.push(note(written, message));
+            }
             Address::Page { written, path, exists, anchor } => {
                 let checked = check.page(&path);
                 if check.partial && checked.is_none() {
                     facts.alerts -= 1;
                     continue;
+                }
+                if asks_for_alertname(written, rule) {
+                    let message = format!(
+                        "Prometheus has the labels of the series in `$labels`, and no alertname: write {alert} into the address, \
+                         or it leads nowhere"
+                    );
+                    notes.push(note(written, message));
                 }
                 if !exists {
                     // Several rules may have one name, and one page.
@@ -43,7 +64,7 @@ pub fn find(check: &Check<'_>, addresses: &Addresses<'_>, facts: &mut Facts) -> 
                     None => others.entry(path.clone()).or_insert_with(|| read(&path)).as_ref(),
                 };
                 let Some(page) = page else { continue };
-                findings.extend(silent(page, written, anchor.as_deref(), alert));
+                findings.extend(silent(check, page, written, anchor.as_deref(), alert));
                 if anchor.is_none() {
                     of_page.entry(path).or_default().push(alert);
                 }
@@ -70,6 +91,11 @@ fn place(written: &Located) -> (&Source, Span) {
     (&written.source, written.file_span(Span::new(0, written.len())))
 }
 
+fn note(written: &Located, message: String) -> Diagnostic {
+    let (source, span) = place(written);
+    Diagnostic::warning(message).at(source, span)
+}
+
 fn unsaid(rule: &Rule, annotation: &str) -> Finding {
     let alert = rule.name.value.as_str();
     let (source, span) = place(&rule.name);
@@ -94,13 +120,14 @@ fn missing(check: &Check<'_>, written: &Located, path: &Path, alert: &str) -> Fi
 }
 
 /// A page that has no such section, or that does not name the alert: whoever comes from there wonders whether it is the right one.
-fn silent(page: &Page, written: &Located, anchor: Option<&str>, alert: &str) -> Option<Finding> {
+fn silent(check: &Check<'_>, page: &Page, written: &Located, anchor: Option<&str>, alert: &str) -> Option<Finding> {
     let (source, span) = place(written);
     let name = page.source.name();
     let Some(anchor) = anchor else {
         // That a title is another alert's is said of the page.
         let title = page.title().map_or("", |title| title.text.as_str());
-        if names(page.source.text(), alert) || is_alert_name(title) || is_spelt_out(title, alert) {
+        let told = names(page.source.text(), alert) || names(title, alert) || is_spelt_out(title, alert);
+        if told || named(check, title).is_some() {
             return None;
         }
         let finding = Finding::new(Name::OtherTitle, source, span, format!("{name} does not name {alert}"));
@@ -136,11 +163,12 @@ fn is_spelt_out(title: &str, name: &str) -> bool {
     letters(title).contains(&letters(name))
 }
 
-/// A page whose title is another alert's name than that which leads to it, than its file's, or one that no rule has.
+/// A page whose title is another alert's name than that which leads to it, than its file's, or one that no rule has. `Alert: ApiErrors`
+/// and `ApiErrors (warning)` name an alert as `ApiErrors` does, if a rule has it.
 fn title(check: &Check<'_>, page: &Checked, alerts: &[&str]) -> Option<Finding> {
     let title = page.page.title()?;
-    let name = title.text.as_str();
-    if !is_alert_name(name) || page.is_generated(title.span.start) {
+    let name = named(check, &title.text)?;
+    if page.is_generated(title.span.start) {
         return None;
     }
     let at = |kind, message| Finding::new(kind, &page.page.source, title.span, message).about(name);
@@ -154,7 +182,7 @@ fn title(check: &Check<'_>, page: &Checked, alerts: &[&str]) -> Option<Finding> 
         let message = format!("the page is called {name}, its file {file}");
         return Some(at(Name::OtherTitle, message).help("one of the two is the alert that it is for"));
     }
-    let known: Vec<&str> = check.library.alerts().map(|(_, rule)| rule.name.value.as_str()).collect();
+    let known = known(check);
     if known.is_empty() || known.contains(&name) || check.partial {
         return None;
     }
@@ -173,6 +201,24 @@ fn is_alert_name(title: &str) -> bool {
         && capitals >= 2
 }
 
+/// The alert that a title names: it is a name, or has that of a rule with some words around it.
+fn named<'t>(check: &Check<'_>, title: &'t str) -> Option<&'t str> {
+    if is_alert_name(title) {
+        return Some(title);
+    }
+    Some(FRAMED.captures(title)?.get(1)?.as_str()).filter(|name| known(check).contains(name))
+}
+
+fn known<'c>(check: &Check<'c>) -> Vec<&'c str> {
+    check.library.alerts().map(|(_, rule)| rule.name.value.as_str()).collect()
+}
+
+/// A title that names an alert among other words: `Alert: ApiErrors`, `ApiErrors (warning)`, `ApiErrors - the API fails`.
+static FRAMED: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"^(?:(?i:alert|alarm|runbook)\b[\s:–—-]*)*(\w+)(?:$|\s*[:(\[|–—]|\s+-)";
+    Regex::new(pattern).expect("the pattern is a constant, and a test compiles it")
+});
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +230,24 @@ mod tests {
         }
         for title in ["README", "Watchdog", "vmagent", "Kube Pod", "What to do?", ""] {
             assert!(!is_alert_name(title), "{title}");
+        }
+    }
+
+    #[test]
+    fn titles_may_have_more_words_around_a_name() {
+        let framed = |title: &str| FRAMED.captures(title).map(|found| found[1].to_owned());
+        for title in [
+            "Alert: DiskFull",
+            "DiskFull",
+            "DiskFull (warning)",
+            "DiskFull - disk is full",
+            "Runbook: alert DiskFull",
+            "DiskFull: x",
+        ] {
+            assert_eq!(framed(title).as_deref(), Some("DiskFull"), "{title}");
+        }
+        for title in ["Before DiskFull fires", "DiskFull and ApiErrors", ""] {
+            assert_ne!(framed(title).as_deref(), Some("DiskFull"), "{title}");
         }
     }
 

@@ -121,6 +121,8 @@ pub struct Facts {
 pub struct Report {
     /// By file and place; those that are put up with among them.
     pub findings: Vec<Finding>,
+    /// What could not be checked, and what people may want to know.
+    pub notes: Vec<Diagnostic>,
     pub facts: Facts,
 }
 
@@ -145,11 +147,12 @@ impl Check<'_> {
             findings.extend(placeholders::find(page));
             findings.extend(changes::find(page));
         }
-        findings.extend(alerts::find(self, &Addresses::new(self.config), &mut facts));
+        let mut notes = Vec::new();
+        findings.extend(alerts::find(self, &Addresses::new(self.config), &mut facts, &mut notes));
         findings.extend(queries::find(self, &mut facts)?);
         ignore::apply(self, &mut findings);
         findings.sort_by(|a, b| order(a).cmp(&order(b)));
-        Ok(Report { findings, facts })
+        Ok(Report { findings, notes, facts })
     }
 
     /// A page that is checked, by its path.

@@ -24,12 +24,15 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Parts of names that are drawn by lot: `-7d9c5b6f4-abcde` of a Deployment's pod, `-x7k2p` of a DaemonSet's, ids of disks and machines.
+/// Names with parts that are drawn by lot: `api-7d9c5b6f4-x2k9p` of a Deployment's pod, `proxy-x7k2p` of a DaemonSet's, ids of disks and
+/// machines. Kubernetes draws from letters and digits that spell no words, and writes hashes of templates with few of them
+/// (apimachinery `util/rand`: `String`, `SafeEncodeString`).
 static IDENTIFIER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?x)
-          (?P<replica>\b[a-z][a-z0-9.-]*-(?:[0-9a-f]{8,10}|[bcdfghjklmnpqrstvwxz2456789]{8,10})-[a-z0-9]{5}\b)
-        | (?P<daemon>\b[a-z][a-z0-9.-]*-[bcdfghjklmnpqrstvwxz0-9]{5}\b)
+          (?P<replica>\b[a-z][a-z0-9.-]*-
+            (?P<hash>[bcdfghjklmnpqrstvwxz2456789]{9,10}|[bcdf4-9]{8})-(?P<pod>[bcdfghjklmnpqrstvwxz2456789]{5})\b)
+        | (?P<daemon>\b[a-z][a-z0-9.-]*-(?P<drawn>[bcdfghjklmnpqrstvwxz2456789]{5})\b)
         | (?P<uuid>\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b)
         | (?P<machine>\bi-[0-9a-f]{17}\b)
         | (?P<node>\bip-\d{1,3}-\d{1,3}-\d{1,3}-\d{1,3}\b)
@@ -79,11 +82,9 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         }
         if let Some((span, what)) = identifier(line) {
             let span = Span::new(at + span.start, at + span.end);
-            // Ids and machines are often told of; only in a command are they to be used. An example says that it is one.
-            let used = what == POD || fenced.is_command(span);
-            let example =
-                ["e.g.", "for example", "such as"].iter().any(|words| line[..span.start - at].contains(words));
-            if page.page.is_comment(span.start) || !used || example {
+            // A pod's name tells itself by its shape. Others are often told of, and words may look like them: only in a command are they
+            // to be used.
+            if page.page.is_comment(span.start) || !(what == POD || fenced.is_command(span)) {
                 continue;
             }
             let message = format!("{} is {what}: by the next incident it is gone", page.page.text(span));
@@ -126,22 +127,25 @@ const POD: &str = "the name of one pod";
 fn identifier(line: &str) -> Option<(Span, &'static str)> {
     IDENTIFIER.captures_iter(line).find_map(|groups| {
         let whole = groups.get(0)?;
-        let name = whole.as_str();
-        let has = |text: &str, test: fn(char) -> bool| text.chars().any(test);
+        let has =
+            |name: &str, test: fn(char) -> bool| groups.name(name).is_some_and(|part| part.as_str().chars().any(test));
         let digit: fn(char) -> bool = |c| c.is_ascii_digit();
         let letter: fn(char) -> bool = |c| c.is_ascii_lowercase();
-        let mut parts = name.rsplitn(3, '-');
-        let (last, before) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        let replica = groups.name("replica").is_some();
-        let hashed = replica && has(before, digit) && (has(before, letter) || has(last, digit));
-        let what = if hashed || ((replica || groups.name("daemon").is_some()) && is_drawn(last)) {
+        let what = if groups.name("replica").is_some() {
+            // Dates and words of consonants are no hashes.
+            if !(has("hash", digit) && (has("hash", letter) || has("pod", digit))) {
+                return None;
+            }
             POD
+        } else if let Some(drawn) = groups.name("drawn") {
+            if !is_drawn(drawn.as_str()) {
+                return None;
+            }
+            "the name of one pod of a set"
         } else if groups.name("uuid").is_some() {
             "an id that was made up once"
-        } else if groups.name("machine").is_some() || groups.name("node").is_some() {
-            "the name of one machine"
         } else {
-            return None;
+            "the name of one machine"
         };
         // `https://host/x-abcde` names a page, not a pod.
         let before = &line[..whole.start()];
@@ -150,13 +154,12 @@ fn identifier(line: &str) -> Option<(Span, &'static str)> {
     })
 }
 
-/// Whether five characters look drawn: letters without vowels, and a digit before one of them. `http2` and `tls12` are words.
+/// Whether five characters look drawn: two letters at least, and a digit before one of them. `http2` and `k8svc` are words.
 fn is_drawn(part: &str) -> bool {
     let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
-    part.len() == 5
-        && part.chars().all(|c| "bcdfghjklmnpqrstvwxz0123456789".contains(c))
-        && part.chars().filter(char::is_ascii_lowercase).count() >= 2
+    part.chars().filter(char::is_ascii_lowercase).count() >= 2
         && letters.chars().any(|c| c.is_ascii_digit())
+        && !["k8s", "l7", "h2", "v2", "s2"].iter().any(|word| part.starts_with(word))
 }
 
 #[cfg(test)]
@@ -166,9 +169,12 @@ mod tests {
     #[test]
     fn names_that_are_drawn_by_lot_are_told_from_lasting_ones() {
         for name in [
-            "vmagent-7d9c5b6f4-abcde",
+            "vmagent-7d9c5b6f4-x2k9p",
             "vmagent-victoria-metrics-k8s-stack-6c7fdd778-5hdkq",
-            "kube-proxy-b9g23",
+            "coredns-558bd4d5db-zplds",
+            "web-57d66f9689-pdltl",
+            "api-65b97d8f-tkvhl",
+            "kube-proxy-b9g24",
             "pvc-0f3ad1a2-98c1-4d2e-a0aa-111122223333",
             "i-0123456789abcdef0",
             "ip-10-0-1-2",
@@ -188,7 +194,15 @@ mod tests {
             "10.42.3.110",
             "2025-11-14",
             "my-longlonger-hello",
-            "https://example.com/x-b9g23",
+            "vmagent-7d9c5b6f4-abcde",
+            "pods-NAME-abcde",
+            "data-20251114-15320",
+            "node-k8svc",
+            "app-v2beta1-extra",
+            "release-1234567890-build",
+            "my-deployment-rollout",
+            "https://example.com/x-b9g24",
+            "https://example.com/api-6c7fdd778-5hdkq",
         ] {
             assert!(identifier(&format!("kubectl logs {name} -c x")).is_none(), "{name}");
         }
