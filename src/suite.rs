@@ -72,6 +72,8 @@ pub struct Outcome {
     pub drift: Vec<Diagnostic>,
     /// What is odd about LogQL, on the lines that it reads.
     pub log_traps: Vec<Diagnostic>,
+    /// What counts against the run beside its verdicts, since it is to be strict.
+    pub held_against: Vec<Diagnostic>,
     /// What in the input cannot be used.
     pub problems: Vec<Diagnostic>,
 }
@@ -369,10 +371,17 @@ impl Outcome {
         self.drills.iter().filter(|drill| drill.verdict() == Verdict::Pass)
     }
 
+    /// What there is to be warned of beside the drills and groups themselves.
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let of_triage = self.triage.iter().flat_map(|table| &table.notices);
+        self.expired.iter().chain(&self.drift).chain(&self.log_traps).chain(of_triage)
+    }
+
     /// Whether all that ran held.
     pub fn holds(&self) -> bool {
         self.drills.iter().all(|drill| drill.verdict() == Verdict::Pass)
             && self.shaken.iter().all(Shaken::holds)
             && self.groups.iter().all(GroupResult::passed)
+            && self.held_against.is_empty()
     }
 }

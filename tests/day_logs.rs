@@ -182,3 +182,16 @@ fn what_people_get_wrong_in_logql_is_warned_of_and_fails_where_tests_are_strict(
     assert!(trap["message"].as_str().is_some_and(|message| message.contains("JSONParserErr")), "{trap}");
     assert!(trap["place"]["column"].as_u64().is_some_and(|column| column > 15), "{trap}");
 }
+
+#[test]
+fn logql_that_is_asked_as_promql_says_so() {
+    let ask = |query: &str| run(&root(), &["query", query, "--replay", "incidents/vmagent-remote-write"]);
+    let (code, out, errors) = ask(r#"{job="vmagent"} |= "re-sending""#);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{errors}");
+    assert!(
+        errors.contains("<expr>:1:") && errors.contains("this is LogQL: ask the log lines with --logql"),
+        "{errors}"
+    );
+    let (_, _, errors) = ask("rate(up[5m]");
+    assert!(!errors.contains("LogQL"), "{errors}");
+}

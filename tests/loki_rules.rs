@@ -279,3 +279,31 @@ fn a_stage_that_matches_no_line_of_any_day_is_warned_of() {
     assert!(!warned("| regexp \"level=error (?P<l>.+)\" | l=\"nothing\"").contains("warning"));
     assert!(!warned("|= \"nowhere\" | regexp \"level=(?P<l>\\\\d+)\" | l=\"5\"").contains("warning"));
 }
+
+#[test]
+fn what_a_strict_run_fails_for_is_in_every_report() {
+    let rule = alert("Silent", "sum(count_over_time({app=\"shop\"} | logfmt | levl=\"error\" [5m])) > 0", "");
+    let folder = folder(&REPLAY.replace("EXPECT", "    - Silent: never"), &format!("groups:\n{rule}"));
+    let run = |args: &[&str]| {
+        let output = firedrill(folder.path(), &[&["test", "replay.yaml", "--junit", "out.xml"], args].concat());
+        let xml = fs::read_to_string(folder.path().join("out.xml")).expect("a report");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), xml)
+    };
+    let (code, out, xml) = run(&["--strict"]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        out.contains("1 drill: 1 passed") && out.ends_with("\nFAILED for 1 warning (--strict): rules.yaml:6:51\n"),
+        "{out}"
+    );
+    assert!(xml.contains("failures=\"1\"") && xml.contains("type=\"strict\"") && xml.contains("label `levl`"), "{xml}");
+    let (code, out, _) = run(&["--strict", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(code, Some(1), "{out}");
+    assert_eq!(report["held_against"], report["log_traps"]);
+    assert_eq!(report["held_against"][0]["place"]["line"], 6, "{out}");
+    // Otherwise it is a warning, and nothing fails.
+    let (code, out, xml) = run(&[]);
+    assert!(code == Some(0) && !out.contains("FAILED") && xml.contains("failures=\"0\""), "{out}{xml}");
+    let (code, out, _) = run(&["--format", "json"]);
+    assert!(code == Some(0) && !out.contains("held_against"), "{out}");
+}

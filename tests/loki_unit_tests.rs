@@ -245,6 +245,26 @@ fn what_is_wrong_is_said_with_its_place() {
     );
     one("input_streams: [{labels: '{app=\"a\"}'}]", "4:21", "an input stream without `lines`");
     one("input_streams: [{lines: [x]}]", "4:21", "an input stream without `labels`");
+    let labels = |labels: &str, place: &str, says: &str| {
+        one(
+            &format!("input_streams: [{{labels: {labels}, lines: [x]}}]\nlogql_expr_test: [{{expr: '1'}}]"),
+            place,
+            says,
+        );
+    };
+    labels("{app: shop}", "4:30", "write `labels: '{app=\"shop\"}'`");
+    labels("[app]", "4:30", "labels are written as a text, not as a list");
+    labels("'app=\"x\"'", "4:31", "write '{app=\"x\"}'");
+    labels("'{app=\"a-b=c\", my-label=\"x\"}'", "4:45", "write `my_label`");
+    labels("'{\"my-label\"=\"x\"}'", "4:31", "write `my_label`");
+    labels("'{app=\"a\", app=\"b\"}'", "4:31", "the label `app` is given twice in one stream");
+    labels("'{}'", "4:31", "a stream without labels");
+    labels("'{app=\"\"}'", "4:31", "a stream without labels");
+    one(
+        "input_streams: [{labels: '{a=\"b\"}', lines: [x], structured_metadata: {trace.id: x}}]",
+        "4:75",
+        "write `trace_id`",
+    );
     one("input_streams: [{labels: '{a=\"b\"}', lines: [[x]]}]", "4:49", "a line is written as a text, not as a list");
     one("input_streams: [{labels: '{a=\"b\"}', lines: [{lin: x}]}]", "4:50", "unknown field `lin`");
     one("logql_expr_test: [{expr: 'rate({', exp_samples: []}]", "5:", "rate");

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::{Exit, output, query_logs};
 use crate::drill::{self, Playback, discover};
 use crate::engine::{Matrix, Mode, Steps};
+use crate::logql;
 use crate::promql;
 use crate::promql::ast::ValueType;
 use crate::promql::eval::Query;
@@ -103,7 +104,9 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
     let source = Source::new("<expr>", args.expr.clone());
     let at = |error: ParseError| {
         let span = error.span;
-        vec![error.diagnostic().at(&source, span)]
+        let problem = error.diagnostic().at(&source, span);
+        let logql = logql::parse(&args.expr).is_ok();
+        vec![if logql { problem.help("this is LogQL: ask the log lines with --logql") } else { problem }]
     };
     let expr = promql::parse(&args.expr).map_err(at)?;
     let config = super::config()?;

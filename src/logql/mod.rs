@@ -5,6 +5,7 @@ mod arithmetic;
 pub mod ast;
 pub mod conformance;
 pub mod eval;
+pub mod label_name;
 mod lexer;
 pub mod log_query;
 mod parser;

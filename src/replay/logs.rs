@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::deserialize::{Reader, Text};
+use super::deserialize::{Entries, Reader, Text};
 use super::document::{LogDoc, OneOrMany};
 use super::document_evidence::LinesFileDoc;
 use super::model::{Day, LogStream, TimeSpan};
@@ -14,6 +14,7 @@ use super::recorded::{Files, millisecond};
 use super::spans::figure;
 use super::written_lines::{self, WrittenLines};
 use crate::labels::Labels;
+use crate::logql::label_name;
 use crate::recording::Entry;
 use crate::store::{LineTooLong, LogStore};
 use crate::text::{Diagnostic, Span};
@@ -41,6 +42,9 @@ pub struct LogEntry {
 /// Resolves a stream, or the several streams of a file; none where it is broken, which is noted.
 pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: &Reader<'_>) -> Vec<LogStream> {
     let figure = figure(reader, "logs", [&doc.source, &doc.assumed, &doc.fitted, &doc.recorded]);
+    if !loki_names(&doc.stream, reader) || !loki_names(&doc.metadata, reader) {
+        return Vec::new();
+    }
     let labels = labels(&doc.stream, reader);
     match (&doc.recorded_file, &doc.event) {
         (Some(file), None) => {
@@ -68,6 +72,10 @@ pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: 
                 reader.problem(place, problem.help("lines that an event writes come when it does"));
                 return Vec::new();
             }
+            if labels.is_empty() {
+                no_labels(place, reader);
+                return Vec::new();
+            }
             let lines = written_lines::resolve(doc, event, place, day, reader).map(LogLines::Written);
             lines.map(|lines| LogStream { labels, lines, figure }).into_iter().collect()
         }
@@ -80,6 +88,18 @@ pub fn resolve(doc: &LogDoc, place: Span, day: &Day, files: &Files<'_>, reader: 
             Vec::new()
         }
     }
+}
+
+/// Whether all names are those of labels in Loki; those that are not are noted.
+fn loki_names(entries: &Entries<Text>, reader: &Reader<'_>) -> bool {
+    let named = |(name, _): &(Text, _)| reader.keep(name.span, label_name::check(&name.text)).is_some();
+    entries.0.iter().filter(|entry| !named(entry)).count() == 0
+}
+
+/// A stream without labels, which Loki refuses.
+fn no_labels(place: Span, reader: &Reader<'_>) {
+    let problem = Diagnostic::error("a stream without labels").help("write at least one: `stream: {app: shop}`");
+    reader.problem(place, problem);
 }
 
 fn recorded(
@@ -114,6 +134,10 @@ fn recorded(
     let (mut others, count) = (0, found.entries.len());
     for entry in found.entries {
         let own = entry.stream.clone().unwrap_or_else(|| wanted.clone());
+        if own.is_empty() {
+            no_labels(file.file.span, reader);
+            return None;
+        }
         if !wanted.iter().all(|(name, value)| own.get(name) == value) {
             others += 1;
             continue;
@@ -135,7 +159,7 @@ fn recorded(
         place: file.file.span,
     });
     // A stream without lines on this day is still one that the replay has.
-    if streams.is_empty() {
+    if streams.is_empty() && !wanted.is_empty() {
         streams.insert(wanted.clone(), Vec::new());
     }
     let stream = |(labels, entries): (Labels, Vec<Entry>)| LogStream {
@@ -341,9 +365,24 @@ mod tests {
             ("  - {stream: {job: a}, event: b, line: x, fields: {user: {ada: 0}}}\n", "all weights are 0"),
             ("  - {stream: {job: a}, event: b, line: [x, y], weights: [1]}\n", "1 weights for 2 lines"),
             ("  - {stream: {job: a}, event: b, line: x, delay: soon}\n", "`soon` is not a duration"),
+            ("  - {stream: {my-job: a}, event: b, line: x}\n", "`my-job` is no name of a label in Loki"),
+            ("  - {stream: {1job: a}, event: b, line: x}\n", "`1job` is no name of a label in Loki"),
+            (
+                "  - {stream: {job: a}, event: b, line: x, metadata: {trace.id: x}}\n",
+                "`trace.id` is no name of a label in Loki",
+            ),
+            ("  - {stream: {}, event: b, line: x}\n", "a stream without labels"),
+            ("  - {stream: {job: \"\"}, event: b, line: x}\n", "a stream without labels"),
+            ("  - {stream: {job: a, job: b}, event: b, line: x}\n", "`job` is given twice"),
         ] {
             let problem = read_logs(logs).unwrap_err();
             assert!(problem.contains(message), "{problem}");
         }
+        let (start, line) = ("  - {stream: {job: a}, event: b, line: ", "\"a ${n} ${nope}\", fields: {user: [x]}}\n");
+        let text = replay(&format!("{start}{line}"));
+        let problem = read(&Source::new("r.yaml", text.clone()), Path::new(".")).unwrap_err().remove(0);
+        let (_, span) = problem.place.unwrap();
+        assert_eq!(&text[span.start..span.end], "${nope}");
+        assert!(problem.help.unwrap().contains("a line knows `${n}`, `${time}`, `${user}`, and"));
     }
 }

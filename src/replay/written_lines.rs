@@ -13,7 +13,7 @@ use super::random::Random;
 use super::tree::{Kind, Node, substitute};
 use super::units;
 use crate::labels::Labels;
-use crate::text::{Diagnostic, Span};
+use crate::text::{Diagnostic, Span, nearest};
 use crate::time::{Duration, Nanoseconds};
 
 /// Lines for each event of a kind.
@@ -73,7 +73,7 @@ pub fn resolve(doc: &LogDoc, mark: &Text, place: Span, day: &Day, reader: &Reade
         metadata.push((name.text.clone(), value.read(reader)?));
     }
     for text in lines.iter().chain(metadata.iter().map(|(_, value)| value)) {
-        reader.keep(text.span, substitute(&text.text, &known, false))?;
+        filled_by(text, &known, reader)?;
     }
     if let Some(Text { text, span, .. }) = &doc.time
         && StrftimeItems::new(text).any(|item| matches!(item, Item::Error))
@@ -110,6 +110,29 @@ pub fn resolve(doc: &LogDoc, mark: &Text, place: Span, day: &Day, reader: &Reade
         time: doc.time.as_ref().map(|time| time.text.clone()),
         first: doc.first.unwrap_or(1),
     })
+}
+
+/// Whether a text asks for nothing but what is known; what else it asks for is noted at its place.
+fn filled_by(text: &Text, known: &BTreeMap<String, String>, reader: &Reader<'_>) -> Option<()> {
+    let Err(problem) = substitute(&text.text, known, false) else { return Some(()) };
+    let asked = text.text.match_indices("${").map(|(at, _)| {
+        let rest = &text.text[at + 2..];
+        let name = rest.find('}').map(|close| &rest[..close]);
+        (name, Span::new(at, name.map_or(at + 2, |name| at + name.len() + 3)))
+    });
+    let mut unknown = asked.filter(|(name, _)| name.is_none_or(|name| !known.contains_key(name)));
+    let (name, span) = unknown.next().unwrap_or((None, Span::new(0, text.text.len())));
+    let problem = match name {
+        None => problem,
+        Some(name) => {
+            let near = nearest(name, known.keys().map(String::as_str));
+            let near = near.map_or_else(String::new, |near| format!("did you mean `${{{near}}}`? "));
+            let names: Vec<String> = known.keys().map(|name| format!("`${{{name}}}`")).collect();
+            problem.help(format!("{near}a line knows {}, and what `fields` and `each` give it", names.join(", ")))
+        }
+    };
+    reader.extend([text.located(reader.source).diagnose(span, problem)]);
+    None
 }
 
 fn fields(node: &Node, reader: &Reader<'_>) -> Option<Vec<(String, Field)>> {

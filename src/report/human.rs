@@ -25,6 +25,9 @@ pub struct Look {
 /// The most series of one kind that are named.
 const RESTS: usize = 4;
 
+/// The most warnings whose places the summary names.
+const WARNINGS: usize = 5;
+
 /// What is told on request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras {
@@ -97,6 +100,17 @@ pub fn ending(outcome: &Outcome, facts: RunFacts, look: Look, extras: Extras) ->
     }
     if !outcome.groups.is_empty() {
         let _ = writeln!(out, "{}", unit::summary(&outcome.groups, facts));
+    }
+    if !outcome.held_against.is_empty() {
+        let held = &outcome.held_against;
+        let places = held.iter().filter_map(|warning| warning.place.as_ref());
+        let places = places.map(|(source, span)| at(&Place { source: source.clone(), span: *span }));
+        let mut places: Vec<String> = places.collect();
+        let more = places.len().saturating_sub(WARNINGS);
+        places.truncate(WARNINGS);
+        let behind = if places.is_empty() { String::new() } else { format!(": {}", places.join(", ")) };
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = writeln!(out, "FAILED for {} (--strict){behind}{more}", plural(held.len(), "warning"));
     }
     out
 }

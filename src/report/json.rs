@@ -39,6 +39,9 @@ struct Report<'a> {
     log_traps: Vec<NoticeOut<'a>>,
     /// Drills that `skip` left out up to a day that has passed.
     expired: Vec<NoticeOut<'a>>,
+    /// What fails a strict run in which all drills and groups hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    held_against: Vec<NoticeOut<'a>>,
     /// What keeps files from being tested; the exit code is 2.
     unusable: Vec<NoticeOut<'a>>,
     summary: Summary,
@@ -353,6 +356,7 @@ pub fn render(outcome: &Outcome, facts: RunFacts) -> serde_json::Result<String> 
         drift: outcome.drift.iter().map(notice).collect(),
         log_traps: outcome.log_traps.iter().map(notice).collect(),
         expired: outcome.expired.iter().map(notice).collect(),
+        held_against: outcome.held_against.iter().map(notice).collect(),
         unusable: outcome.problems.iter().map(notice).collect(),
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")

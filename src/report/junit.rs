@@ -1,5 +1,5 @@
 //! A run as JUnit XML: a suite for each replay and each unit test file, a case for each drill and each test group; one for
-//! each problem of a file that cannot be used, and for what was not started.
+//! each problem of a file that cannot be used, for what was not started, and for each warning that a strict run fails for.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -24,13 +24,16 @@ pub fn render(outcome: &Outcome) -> Result<String, quick_junit::SerializeError> 
     let mut suites: Vec<TestSuite> = Vec::new();
     let mut by_file: HashMap<String, usize> = HashMap::new();
     let left_out = outcome.left_out.iter().map(|unit| (unit.file.as_str(), case_left_out(unit)));
-    let problems = outcome.problems.iter().map(|problem| {
-        let file = problem.place.as_ref().map_or("firedrill", |(source, _)| source.name());
-        (file, problem_case(problem))
-    });
+    let file = |problem: &'_ Diagnostic| {
+        problem.place.as_ref().map_or_else(|| "firedrill".to_owned(), |(source, _)| source.name().to_owned())
+    };
+    let problems = outcome.problems.iter().map(|problem| (file(problem), problem_case(problem)));
+    let warnings = outcome.held_against.iter().map(|warning| (file(warning), warning_case(warning)));
     let skipped = outcome.skipped.iter().map(|unit| (unit.file.as_str(), case_skipped(unit)));
-    for (file, case) in drills.chain(shaken).chain(skipped).chain(groups).chain(left_out).chain(problems) {
-        let at = *by_file.entry(file.to_owned()).or_insert_with(|| {
+    let ran = drills.chain(shaken).chain(skipped).chain(groups).chain(left_out);
+    let ran = ran.map(|(file, case)| (file.to_owned(), case));
+    for (file, case) in ran.chain(problems).chain(warnings) {
+        let at = *by_file.entry(file.clone()).or_insert_with(|| {
             suites.push(TestSuite::new(file));
             suites.len() - 1
         });
@@ -95,6 +98,13 @@ fn problem_case(problem: &Diagnostic) -> TestCase {
     status.set_type("unusable").set_message(problem.message.clone());
     status.set_description(problem.render(false));
     TestCase::new("can be used", status)
+}
+
+fn warning_case(warning: &Diagnostic) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    status.set_type("strict").set_message(warning.message.clone());
+    status.set_description(warning.render(false));
+    TestCase::new("warned of, which fails with --strict", status)
 }
 
 fn case(drill: &Drill) -> TestCase {

@@ -7,7 +7,7 @@ use super::{ExpectedSample, TestGroup, checks, explain};
 use crate::labels::Labels;
 use crate::logql::ast::{Expr, LogQuery, Query};
 use crate::logql::log_query::{self, Bounds, Direction};
-use crate::logql::{self, answer};
+use crate::logql::{self, answer, label_name};
 use crate::promql;
 use crate::store::LogStore;
 use crate::text::yaml::{Mapping, Node, Problems};
@@ -65,12 +65,12 @@ pub fn read_streams<'a>(fields: &Mapping<'a>, problems: &'a Problems<'a>) -> Vec
 
 fn stream<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<InputStream> {
     let fields = Mapping::of(node, "an input stream", problems)?;
-    let labels = fields.string("labels");
-    if labels.is_none() {
+    let labels = label_text(&fields, problems);
+    if fields.key("labels").is_none() {
         let problem = Diagnostic::error("an input stream without `labels`");
         problems.at(node, problem.help("write `labels: '{job=\"app\"}'`"));
     }
-    let metadata = fields.pairs("structured_metadata");
+    let metadata = metadata(&fields, problems);
     let items = fields.items("lines");
     let lines: Vec<InputLine> = items.iter().filter_map(|node| line(node, problems)).collect();
     if items.is_empty() {
@@ -79,6 +79,31 @@ fn stream<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<InputStream>
     }
     fields.finish();
     Some(InputStream { labels: labels?, metadata, lines })
+}
+
+/// The labels of a stream, which are one text, as Loki's push API has them.
+fn label_text<'a>(fields: &Mapping<'a>, problems: &'a Problems<'a>) -> Option<Located> {
+    let node = fields.get("labels")?;
+    if let Some(text) = node.located(problems.source) {
+        return Some(text);
+    }
+    let pairs = node.entries().iter().filter_map(|(name, value)| Some((name.text()?, value.text()?)));
+    let labels = Labels::from_pairs(pairs);
+    let labels = if labels.is_empty() { "{job=\"app\"}".to_owned() } else { labels.to_string() };
+    let problem = Diagnostic::error(format!("labels are written as a text, not as {}", node.describe()));
+    problems.at(node, problem.help(format!("write `labels: '{labels}'`")));
+    None
+}
+
+/// Structured metadata, with names that Loki has.
+fn metadata<'a>(fields: &Mapping<'a>, problems: &'a Problems<'a>) -> Vec<(Located, Located)> {
+    let pairs = fields.pairs("structured_metadata");
+    for (name, _) in &pairs {
+        if let Err(problem) = label_name::check(name) {
+            problems.push(name.diagnose_all(problem));
+        }
+    }
+    pairs
 }
 
 fn line<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<InputLine> {
@@ -93,7 +118,7 @@ fn line<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<InputLine> {
     }
     let fields = Mapping::of(node, "a line", problems)?;
     let (line, at, repeat) = (fields.string("line"), fields.duration("at"), fields.limit("repeat"));
-    let metadata = fields.pairs("structured_metadata");
+    let metadata = metadata(&fields, problems);
     fields.finish();
     if line.is_none() {
         problems
@@ -135,7 +160,7 @@ fn other_kind<'a>(fields: &Mapping<'a>, expr: &Located, problems: &'a Problems<'
 
 fn sample<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<ExpectedSample> {
     let fields = Mapping::of(node, "an expected sample", problems)?;
-    let labels = fields.string("labels").filter(|labels| !labels.is_empty());
+    let labels = label_text(&fields, problems).filter(|labels| !labels.is_empty());
     let value = fields.float("value").unwrap_or(0.0);
     fields.finish();
     Some(ExpectedSample { span: node.span, labels, value, histogram: None })
@@ -143,7 +168,7 @@ fn sample<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<ExpectedSamp
 
 fn expected_line<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<ExpectedLine> {
     let fields = Mapping::of(node, "an expected line", problems)?;
-    let labels = fields.string("labels").filter(|labels| !labels.is_empty());
+    let labels = label_text(&fields, problems).filter(|labels| !labels.is_empty());
     let line = fields.string("line").map(|line| line.value).unwrap_or_default();
     let time = fields.integer("timestamp").filter(|time| *time != 0).map(Nanoseconds);
     fields.finish();
@@ -157,7 +182,7 @@ fn expected_line<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<Expec
 pub fn load(group: &TestGroup, most: u64) -> Result<LogStore, Vec<Diagnostic>> {
     let (mut logs, mut problems, mut room) = (LogStore::default(), Vec::new(), most);
     for stream in &group.streams {
-        let labels = match stream_labels(&stream.labels) {
+        let labels = match input_labels(&stream.labels) {
             Ok(labels) => labels,
             Err(problem) => {
                 problems.push(problem);
@@ -191,9 +216,35 @@ pub fn load(group: &TestGroup, most: u64) -> Result<LogStore, Vec<Diagnostic>> {
     if problems.is_empty() { Ok(logs) } else { Err(problems) }
 }
 
+/// The labels of a stream that Loki takes: at least one, each once.
+fn input_labels(text: &Located) -> Result<Labels, Diagnostic> {
+    let labels = stream_labels(text)?;
+    if labels.is_empty() {
+        let problem = Diagnostic::error("a stream without labels");
+        return Err(text.diagnose_all(problem.help("write at least one: {job=\"app\"}")));
+    }
+    // Read as a selector, names come as often as they are written.
+    let matchers = promql::parse_selector(text).map(|selector| selector.matchers).unwrap_or_default();
+    for (at, matcher) in matchers.iter().enumerate() {
+        label_name::check(&matcher.name).map_err(|problem| text.diagnose_all(problem))?;
+        if matchers[..at].iter().any(|earlier| earlier.name == matcher.name) {
+            let problem = Diagnostic::error(format!("the label `{}` is given twice in one stream", matcher.name));
+            return Err(text.diagnose_all(problem.help("leave one of them out: Loki refuses such a stream")));
+        }
+    }
+    Ok(labels)
+}
+
 /// The labels of a stream, each with `=`.
 fn stream_labels(text: &Located) -> Result<Labels, Diagnostic> {
     let help = "write names and values: {job=\"app\", env=\"prod\"}";
+    if text.contains('=') && !text.contains('{') {
+        let problem = Diagnostic::error("labels of a stream stand in braces");
+        return Err(text.diagnose_all(problem.help(format!("write '{{{}}}'", text.value.trim()))));
+    }
+    if let Some((span, problem)) = odd_name(text) {
+        return Err(text.diagnose(span, problem));
+    }
     let labels =
         promql::parse_series(text).map_err(|error| text.diagnose(error.span, error.diagnostic().or_help(help)))?;
     if labels.name().is_empty() {
@@ -201,6 +252,32 @@ fn stream_labels(text: &Located) -> Result<Labels, Diagnostic> {
     } else {
         Err(text.diagnose_all(Diagnostic::error("a stream has no name, only labels").help(help)))
     }
+}
+
+/// The first name before a `=` that labels in Loki do not have.
+fn odd_name(text: &str) -> Option<(Span, Diagnostic)> {
+    let mut quote = None;
+    let (mut start, mut escaped) = (0, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if matches!(quote, Some('"' | '\'')) => escaped = true,
+            _ if quote.is_some() => quote = quote.filter(|open| *open != c),
+            '"' | '`' | '\'' => quote = Some(c),
+            '{' | ',' => start = at + 1,
+            '=' => {
+                let written = text[start..at].trim_end_matches(['!', '~']);
+                let name = written.trim();
+                let from = start + written.len() - written.trim_start().len();
+                let problem = label_name::check(name).err().filter(|_| !name.is_empty() && !name.contains('"'));
+                if let Some(problem) = problem {
+                    return Some((Span::new(from, from + name.len()), problem));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The LogQL expression tests that do not hold.

@@ -71,8 +71,8 @@ impl Parser<'_> {
             _ => return Ok(None),
         };
         let span = self.next()?.span;
-        let labels = self.label_list()?;
-        Ok(Some((Grouping { without, labels }, span)))
+        let (labels, close) = self.label_list()?;
+        Ok(Some((Grouping { without, labels }, span.to(close))))
     }
 
     /// `sum by (job) (...)`, `topk(3, ...) by (job)`
@@ -85,11 +85,12 @@ impl Parser<'_> {
             Some(first) => self.continued(first)?,
             None => self.metric()?,
         };
-        let close = self.close_paren()?;
+        let mut end = self.close_paren()?;
         if grouping.is_none() {
             grouping = self.grouping()?;
+            end = grouping.as_ref().map_or(end, |(_, span)| *span);
         }
-        let span = start.to(grouping.as_ref().map_or(close, |(_, span)| *span)).to(close);
+        let span = start.to(end);
         let count = self.series_count(op, count, start)?;
         if let Some((grouping, span)) = &grouping {
             let sorts = matches!(op, VectorOp::Sort | VectorOp::SortDesc) && !grouping.labels.is_empty();

@@ -83,7 +83,7 @@ impl Parser<'_> {
             _ => return Ok(()),
         }
         self.next()?;
-        matching.labels = self.label_list()?;
+        matching.labels = self.label_list()?.0;
         matching.cardinality = match self.peek()?.kind {
             Kind::Keyword(Keyword::GroupLeft) => Cardinality::ManyToOne,
             Kind::Keyword(Keyword::GroupRight) => Cardinality::OneToMany,
@@ -91,13 +91,13 @@ impl Parser<'_> {
         };
         self.next()?;
         if self.peek()?.kind == Kind::LeftParen {
-            matching.include = self.label_list()?;
+            matching.include = self.label_list()?.0;
         }
         Ok(())
     }
 
     /// `(a, b)`, as behind `by` and `on`.
-    pub(super) fn label_list(&mut self) -> Result<Vec<String>, ParseError> {
+    pub(super) fn label_list(&mut self) -> Result<(Vec<String>, Span), ParseError> {
         let token = self.next()?;
         if token.kind != Kind::LeftParen {
             return Err(self
@@ -105,15 +105,15 @@ impl Parser<'_> {
                 .hint("labels are listed in parentheses: (job, instance)"));
         }
         let mut labels = Vec::new();
-        if self.eat(&Kind::RightParen)?.is_some() {
-            return Ok(labels);
+        if let Some(close) = self.eat(&Kind::RightParen)? {
+            return Ok((labels, close));
         }
         loop {
             labels.push(self.name("where a label's name should stand")?.0);
             let token = self.next()?;
             match token.kind {
                 Kind::Comma => {}
-                Kind::RightParen => return Ok(labels),
+                Kind::RightParen => return Ok((labels, token.span)),
                 _ => {
                     return Err(self
                         .unexpected(&token, "in a list of labels")

@@ -11,6 +11,23 @@ fn error(text: &str) -> (String, &str, String) {
     (error.message, &text[error.span.start..error.span.end], error.hint.unwrap_or_default())
 }
 
+#[test]
+fn aggregations_cover_their_source_with_what_groups_them() {
+    let covered = |text: &str| {
+        let Ok(Query::Metric(expr)) = parse(text) else { panic!("{text}") };
+        let mut found = Vec::new();
+        expr.walk(&mut |part: &Expr| found.push(text[part.span.start..part.span.end].to_owned()));
+        found
+    };
+    let (rate, sum) = (r#"rate({a="b"}[5m])"#, r#"sum(rate({a="b"}[5m])) by (app, c)"#);
+    assert_eq!(covered(&format!("{sum} > 5")), [&format!("{sum} > 5"), sum, rate, "5"]);
+    let before = r#"sum without (app) (rate({a="b"}[5m]))"#;
+    assert_eq!(covered(&format!("{before} ")), [before, rate]);
+    let range = r#"max_over_time({a="b"} | unwrap c [5m]) by ( d )"#;
+    assert_eq!(covered(&format!("{range} / 2")), [&format!("{range} / 2"), range, "2"]);
+    assert_eq!(covered(r#"topk(3, rate({a="b"}[5m])) by ()"#)[0], r#"topk(3, rate({a="b"}[5m])) by ()"#);
+}
+
 // Expected values: Loki 3.7.6, `String()` of the parsed query.
 #[test]
 fn queries_print_as_loki_prints_them() {
@@ -76,7 +93,7 @@ fn errors_point_at_what_is_wrong_and_say_what_to_write() {
         (r#"rate({a="b"}[5m:1m])"#, "not a valid duration", "[5m:1m]", "no subqueries"),
         (r#"sum({a="b"})"#, "log lines, not samples", r#"{a="b"}"#, "count_over_time"),
         (r#"sum_over_time({a="b"}[5m])"#, "needs the values of a label", "sum_over_time", "unwrap took"),
-        (r#"rate({a="b"}[5m]) by (c)"#, "`rate` takes no grouping", "by", "sum by"),
+        (r#"rate({a="b"}[5m]) by (c)"#, "`rate` takes no grouping", "by (c)", "sum by"),
         (r#"rtae({a="b"}[5m])"#, "unexpected name `rtae`", "rtae", "did you mean `rate`?"),
         (r#"rate({a="b"}[5m]) and 1"#, "takes series on both sides", "1", "vector(1)"),
         (r#"{a="b"} | by="c""#, "unexpected `by`", "by", "is a keyword"),
