@@ -191,6 +191,9 @@ fn a_title_may_say_more_than_the_name_of_the_alert() {
     for title in ["Alert: DiskSlow", "`DiskSlow` (warning)", "DiskEmpty"] {
         assert_eq!(with(title), ["other-title runbooks/disk.md:1:1"], "{title}");
     }
+    // A file may have the word Alert in its name.
+    let files = [("rules.yaml", RULES), ("runbooks/ApiSlowAlert.md", "# ApiSlow\n\nWait.\n")];
+    assert!(!findings(folder(&files).path(), &[]).contains(&"other-title runbooks/ApiSlowAlert.md:1:1".to_owned()));
     // It names neither.
     assert_eq!(with("Disks"), ["other-title rules.yaml:4:65"]);
 }

@@ -196,6 +196,13 @@ fn no_cause_is_blind_where_nobody_can_say_it_of_one() {
     blind(&series, &["`lost` never has 3 series, 2 at the most"]);
     let nan = RUNBOOK.replace("{promql: lost,", "{promql: lost * NaN,");
     blind(&nan, &["every value of `lost` is NaN"]);
+    // A constant in the place of series is no data.
+    blind(
+        &RUNBOOK.replace("slow{part=\"database\"} > 0", "(solw or vector(0)) > 0"),
+        &["triage by app: no data for database", "no series of this day matches solw; there is slow"],
+    );
+    let there = RUNBOOK.replace("slow{part=\"database\"} > 0", "(slow or vector(0)) > 0");
+    assert_eq!(ask("{runbook: app, cause: none, within: 19m}", &there).0, 0);
     let stream = RUNBOOK
         .replace("0'}]\n    signs", "0'}, {that: logs, logql: 'count_over_time({job=\"ap\"}[5m]) > 9'}]\n    signs");
     blind(
@@ -418,6 +425,10 @@ fn machines_get_the_check_and_the_table() {
     );
     let (_, text) = run(both_reached(RUNBOOK).path(), &["test", "--causes"]);
     says(&text, &["runbooks/app.yaml  2 causes, 2 days", "database at 10:22:00"]);
+    let typo = RUNBOOK.replace("slow{part", "solw{part");
+    let (code, text) = run(both_reached(&typo).path(), &["triage", "runbooks/app.yaml"]);
+    assert_eq!(code, 1, "{text}");
+    says(&text, &["network at 10:25:00  FAIL, expected database", "network at 10:22:00  BLIND"]);
 }
 
 #[test]
@@ -441,6 +452,7 @@ fn what_cannot_be_used_is_refused_with_its_place() {
     refused("{runbook: a/b.yaml, cause: x}", RUNBOOK, &["there is no runbook `a/b.yaml`", "looked for a/b.yaml"]);
     refused("{runbook: rules.yaml, cause: x}", RUNBOOK, &["this is no runbook: it does not say its format"]);
     refused("{runbook: app, cause: database, after: pgae}", RUNBOOK, &["replay.yaml:28:50"]);
+    refused("{runbook: app, cause: none, blind: ''}", RUNBOOK, &["a reason without words", "replay.yaml:28:46"]);
     refused(
         right,
         &RUNBOOK.replace("[Errors]", "[Erors]"),
@@ -479,6 +491,8 @@ fn what_cannot_be_used_is_refused_with_its_place() {
         (&["triage", "runbooks/app.yaml", "--replay", ".", "--variant", "x", "--at", "10:22"], "no variant `x`"),
         (&["triage", "runbooks/app.yaml", "--variant", "quiet"], "--at"),
         (&["triage", "runbooks/none.yaml"], "runbooks/none.yaml"),
+        (&["triage", "runbooks"], "name one table of causes in it"),
+        (&["triage", "runbooks/app.md"], "firedrill triage runbooks/app.yaml"),
         (&["test", "runbooks/app.yaml"], "is a runbook, and tests nothing by itself"),
     ] {
         let (code, text) = asked(args);

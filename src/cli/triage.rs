@@ -1,6 +1,6 @@
 //! `firedrill triage`: asks a runbook which cause a day has, and on what evidence.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
@@ -14,6 +14,7 @@ use crate::drill::verdict::Verdict;
 use crate::drill::{self, Incident, Playback, discover};
 use crate::replay::Limits;
 use crate::report::triage as report;
+use crate::runbook::pages;
 use crate::syntax::STACK_BYTES;
 use crate::text::Diagnostic;
 use crate::triage::{self, Conclusion, Runbook};
@@ -68,6 +69,9 @@ pub fn run(args: Args) -> Exit {
 fn answer(args: &Args) -> Result<(String, Exit), Vec<Diagnostic>> {
     let config = super::config()?;
     let limits = super::limits(args.max_samples, &config);
+    if args.runbook.is_dir() || pages::is_page(&args.runbook) {
+        return Err(vec![no_table(&args.runbook)]);
+    }
     let source = config.read_file(&args.runbook).map_err(|error| vec![error])?;
     let runbook = Arc::new(triage::read(&source)?);
     match (&args.replay, &args.at) {
@@ -78,6 +82,18 @@ fn answer(args: &Args) -> Result<(String, Exit), Vec<Diagnostic>> {
         }
         _ => on_all_days(args, &runbook, &config, limits),
     }
+}
+
+/// A page, or a folder, where a table of causes is needed.
+fn no_table(path: &Path) -> Diagnostic {
+    if path.is_dir() {
+        let problem = Diagnostic::error(format!("{} is a folder", path.display()));
+        return problem.help("name one table of causes in it, a YAML file that begins with `firedrill: runbook/1`");
+    }
+    let table = path.with_extension("yaml");
+    let there = if table.is_file() { "firedrill triage" } else { "there is none yet: write" };
+    Diagnostic::error(format!("{} is a page for people", path.display()))
+        .help(format!("what a machine asks stands in a table of causes; {there} {}", table.display()))
 }
 
 fn at_a_time(

@@ -53,6 +53,13 @@ pub fn resolve(doc: &TriageDoc, day: &Day, reader: &Reader<'_>) -> Option<Triage
         reader.problem(doc.runbook.span, problem.help("write the name of a file: `vmagent` is runbooks/vmagent.yaml"));
         return None;
     }
+    if let Some(blind) = doc.blind.as_ref().filter(|blind| blind.text.trim().is_empty()) {
+        let problem = Diagnostic::error("a reason without words");
+        reader.problem(
+            blind.span,
+            problem.help("say why it is right that there is no data: `blind: \"no such disk here\"`"),
+        );
+    }
     let place = doc.cause.span;
     let (runbook, cause, blind) = (doc.runbook.clone(), cause.cloned(), doc.blind.clone());
     Some(TriageExpectation { runbook, cause, from, within, blind, place })

@@ -187,10 +187,16 @@ pub fn table(table: &CauseTable, look: Look) -> String {
         let said = match (day.at, &day.conclusion) {
             (None, _) => "nobody was paged".to_owned(),
             // No cause was named at any time.
-            (Some(_), said) if day.expected.is_none() && day.verdict == Verdict::Pass => book.told(said),
+            (Some(_), said) if day.expected.is_none() && day.verdict != Verdict::Fail => book.told(said),
             (Some(at), said) => format!("{} at {}", book.told(said), clock(at)),
         };
-        let line = format!("  {name:names$}  {}  {said}", cells.join(" "));
+        let expected = day.expected.map_or("no cause", |at| book.causes[at].name.text.as_str());
+        let verdict = match day.verdict {
+            Verdict::Pass => String::new(),
+            Verdict::Blind => "  BLIND".to_owned(),
+            Verdict::Fail => format!("  FAIL, expected {expected}"),
+        };
+        let line = format!("  {name:names$}  {}  {said}{verdict}", cells.join(" "));
         let _ = writeln!(out, "{}", shortened(&plain(&line), look.width.max(60)).trim_end());
     }
     for (number, cause) in numbers.iter().zip(&book.causes) {

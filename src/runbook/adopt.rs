@@ -7,7 +7,7 @@ use crate::text::{Diagnostic, Source, Span};
 /// What a page is about, as far as blocks go.
 #[derive(Clone, Debug, Default)]
 pub struct Adoption<'a> {
-    /// A table of causes: it stands under the title, its queries and its timeline at the end.
+    /// A table of causes: it stands under the title; at the end the causes that it leads to, its queries and its timeline.
     pub runbook: Option<&'a str>,
     /// Alerts: what their rules say stands at the end, and the timeline where there is no table of causes.
     pub alerts: Vec<&'a str>,
@@ -36,7 +36,8 @@ pub fn adopt(page: &Page, adoption: &Adoption<'_>) -> Result<String, Diagnostic>
     }
     let inserted = new.len() - under_title;
     new.push_str(&text[under_title..]);
-    let at_the_end = adoption.alerts.iter().map(|alert| ("alert", *alert));
+    let at_the_end = adoption.runbook.iter().map(|runbook| ("causes", *runbook));
+    let at_the_end = at_the_end.chain(adoption.alerts.iter().map(|alert| ("alert", *alert)));
     let at_the_end = at_the_end.chain(adoption.runbook.iter().map(|runbook| ("queries", *runbook)));
     let timeline = adoption.runbook.or(adoption.alerts.first().copied());
     for (kind, subject) in at_the_end.chain(timeline.map(|subject| ("timeline", subject))) {
@@ -106,6 +107,7 @@ mod tests {
     fn the_table_stands_under_the_title_and_the_rest_at_the_end() {
         let new = adopted("---\ntitle: x\n---\n\n# T\n\ntext", Some("api"), vec!["ApiErrors"]);
         let expected = "---\ntitle: x\n---\n\n# T\n\n<!-- firedrill:begin triage api -->\n<!-- firedrill:end -->\n\ntext\n\n\
+                        <!-- firedrill:begin causes api -->\n<!-- firedrill:end -->\n\n\
                         <!-- firedrill:begin alert ApiErrors -->\n<!-- firedrill:end -->\n\n\
                         <!-- firedrill:begin queries api -->\n<!-- firedrill:end -->\n\n\
                         <!-- firedrill:begin timeline api -->\n<!-- firedrill:end -->\n";
@@ -145,7 +147,7 @@ mod tests {
             "---\ntitle: a <!-- b\n---\n\n# T\n",
         ] {
             let new = adopted(text, Some("api"), vec!["A"]);
-            assert_eq!(blocks::read(&Page::read(&Source::new("p.md", new))).unwrap().len(), 4, "{text}");
+            assert_eq!(blocks::read(&Page::read(&Source::new("p.md", new))).unwrap().len(), 5, "{text}");
         }
     }
 
@@ -156,9 +158,9 @@ mod tests {
             let adoption = Adoption { runbook: Some("api"), alerts: vec!["A", "B"] };
             // A fence that is not closed.
             let Ok(new) = adopt(&page, &adoption) else { return Ok(()) };
-            prop_assert_eq!(blocks::read(&Page::read(&Source::new("p.md", new.as_str()))).unwrap().len(), 5);
+            prop_assert_eq!(blocks::read(&Page::read(&Source::new("p.md", new.as_str()))).unwrap().len(), 6);
             let mut rest = new.clone();
-            for part in ["triage api", "alert A", "alert B", "queries api", "timeline api"] {
+            for part in ["triage api", "causes api", "alert A", "alert B", "queries api", "timeline api"] {
                 for newline in ["\r\n", "\n"] {
                     let markers = blocks::markers(part, "", newline).replace("  -->", " -->");
                     rest = rest.replacen(&markers, "", 1);

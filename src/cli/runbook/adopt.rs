@@ -12,8 +12,8 @@ use crate::text::{Diagnostic, Span};
 /// Put markers for generated blocks into a page that has none, and leave everything else as it is
 #[derive(clap::Args)]
 #[command(
-    after_help = "Under the title goes the table of causes, where there is a NAME.yaml beside NAME.md; at the end, what is known of \
-the alerts that lead to the page, queries and a timeline. `firedrill runbook build` fills them.
+    after_help = "Under the title goes the table of causes, where there is a NAME.yaml beside NAME.md; at the end, a section for each \
+cause, what is known of the alerts that lead to the page, queries and a timeline. `firedrill runbook build` fills them.
 
 Examples:
   firedrill runbook adopt runbooks/api.md

@@ -58,7 +58,7 @@ pub fn find(page: &Checked) -> Vec<Finding> {
             continue;
         }
         // In what a command has printed, a name is only an example, and one that was crossed out is left out on purpose.
-        let output = fenced.is_output(at, at + line.len());
+        let output = fenced.is_output(at, line);
         let left = |found: &regex::Match<'_>| {
             let crossed_out = found.as_str().trim_matches('x').is_empty();
             !(page.page.is_comment(at + found.start()) || output && crossed_out)
@@ -115,10 +115,22 @@ impl Fenced {
         self.commands.iter().any(|command| command.start < span.end && span.start < command.end)
     }
 
-    fn is_output(&self, start: usize, end: usize) -> bool {
+    /// Whether a line of a fence is what a command has printed; `line` is its text.
+    fn is_output(&self, start: usize, line: &str) -> bool {
         let fenced = self.fences.iter().any(|span| (span.start..span.end).contains(&start));
-        fenced && !self.is_command(Span::new(start, end))
+        fenced && !(self.is_command(Span::new(start, start + line.len())) && is_typed(line))
     }
+}
+
+/// Whether a line of a fence may have been typed, and is no line of a log, of a table, or of `Name:  value`: fences of commands often go
+/// on with what they print.
+fn is_typed(line: &str) -> bool {
+    let line = line.trim().trim_start_matches(['$', '#', '>']).trim_start();
+    let word = line.split_whitespace().next().unwrap_or_default();
+    // A variable may have a name in capitals.
+    let set = word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    let words = line.split(" #").next().unwrap_or_default().trim_end();
+    (set || !word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit())) && !words.contains("   ")
 }
 
 const POD: &str = "the name of one pod";
@@ -205,6 +217,23 @@ mod tests {
             "https://example.com/api-6c7fdd778-5hdkq",
         ] {
             assert!(identifier(&format!("kubectl logs {name} -c x")).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_commands_print_is_told_from_commands() {
+        for line in ["kubectl get pods -n x", "  $ oc rsh api-0", "POD=api-0 ./run.sh", "kubectl top pods     # of all"]
+        {
+            assert!(is_typed(line), "{line}");
+        }
+        for line in [
+            "NAME        READY   STATUS",
+            "api-leader   api-85f4486946-jx95r   32m",
+            "Oct 18 19:39:36 ip-10-0-1-2 chronyd[2055318]: System clock wrong",
+            "External ID:    7ca71103-f0d8-4e66-a586-35332eaa4b10",
+            "2026-01-01T00:00:00Z api-85f4486946-jx95r started",
+        ] {
+            assert!(!is_typed(line), "{line}");
         }
     }
 
