@@ -17,6 +17,8 @@ pub enum FileKind {
     Replay,
     /// A test file of promtool or vmalert-tool (`rule_files`, `tests`).
     UnitTest,
+    /// A runbook that a machine runs, which replays may ask.
+    Runbook,
     /// Nothing that can be tested: rules, configuration, other people's YAML.
     Other,
 }
@@ -26,7 +28,8 @@ pub enum FileKind {
 pub struct Found {
     pub replays: Vec<PathBuf>,
     pub unit_tests: Vec<PathBuf>,
-    /// YAML files in searched folders that are neither.
+    pub runbooks: Vec<PathBuf>,
+    /// YAML files in searched folders that are none of these.
     pub skipped: Vec<PathBuf>,
 }
 
@@ -35,6 +38,7 @@ impl Found {
         let list = match kind {
             FileKind::Replay => &mut self.replays,
             FileKind::UnitTest => &mut self.unit_tests,
+            FileKind::Runbook => &mut self.runbooks,
             FileKind::Other => &mut self.skipped,
         };
         list.push(path);
@@ -62,7 +66,7 @@ pub fn recognise(text: &str) -> FileKind {
         .peekable();
     if keys.peek() == Some(&"firedrill") {
         // What is neither says so itself.
-        return if triage::is_runbook(text) { FileKind::Other } else { FileKind::Replay };
+        return if triage::is_runbook(text) { FileKind::Runbook } else { FileKind::Replay };
     }
     let keys: Vec<&str> = keys.collect();
     let tests = keys.contains(&"tests");
@@ -104,7 +108,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Found, Vec<Diagnostic>> {
             continue;
         }
         match read(path).map(|text| (recognise_named(path, &text), text)) {
-            Ok((FileKind::Other, text)) => errors.push(untestable(path, &text)),
+            Ok((FileKind::Other | FileKind::Runbook, text)) => errors.push(untestable(path, &text)),
             Ok((kind, _)) => found.add(kind, path.clone()),
             Err(error) => errors.push(error),
         }
@@ -288,7 +292,7 @@ mod tests {
         assert_eq!(recognise("rule_files: [a.yaml]\nscrape_configs: []\n"), FileKind::Other);
         assert_eq!(recognise("suite: chart\ntests:\n- it: renders\n"), FileKind::Other);
         assert_eq!(recognise("groups:\n- name: x\n"), FileKind::Other);
-        assert_eq!(recognise("firedrill: runbook/1\n"), FileKind::Other);
+        assert_eq!(recognise("firedrill: runbook/1\n"), FileKind::Runbook);
         assert_eq!(recognise(""), FileKind::Other);
     }
 

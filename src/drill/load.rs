@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::incident::MAX_DOCUMENT_BYTES;
+use crate::incident::{MAX_DOCUMENT_BYTES, anchor};
 use crate::labels::Labels;
 use crate::replay::{self, Day, Replay};
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
@@ -121,7 +121,7 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let limit = config.limits.max_file_bytes.unwrap_or(MAX_DOCUMENT_BYTES);
     let documents = Documents::new(&replay, folder, limit, &groups);
     let runbooks = NamedRunbooks::load(&replay, folder, config)?;
-    let (name, broken) = (incident_name(path), broken.into());
+    let (name, broken) = (incident_name(path, &replay.title), broken.into());
     Ok(Incident { name, replay, groups, broken, external_labels, documents, runbooks, warnings })
 }
 
@@ -199,12 +199,40 @@ pub fn tidy(path: &Path) -> PathBuf {
     }
 }
 
-fn incident_name(path: &Path) -> String {
+/// Whether a folder is that of a whole repository: what is above it is somebody else's.
+pub fn is_root(folder: &Path) -> bool {
+    folder.join("firedrill.yaml").exists() || folder.join(".git").exists()
+}
+
+/// What drills are named after: the folder of a `replay.yaml`, which at the root of a repository would be whatever
+/// somebody has called their checkout: there it is the title.
+fn incident_name(path: &Path, title: &str) -> String {
     let absolute: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let stem = absolute.file_stem().unwrap_or_default();
-    let name = match absolute.parent().and_then(Path::file_name) {
-        Some(folder) if stem == "replay" => folder,
-        _ => stem,
-    };
-    name.to_string_lossy().into_owned()
+    match absolute.parent().filter(|_| stem == "replay") {
+        Some(folder) if is_root(folder) && !anchor(title).is_empty() => anchor(title),
+        Some(folder) => folder.file_name().unwrap_or(stem).to_string_lossy().into_owned(),
+        None => stem.to_string_lossy().into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::incident_name;
+
+    #[test]
+    fn a_replay_is_named_after_its_folder_and_at_the_root_of_a_repository_after_its_title() {
+        let repository = tempfile::tempdir().unwrap();
+        let folder = repository.path().join("disk-full");
+        fs::create_dir(&folder).unwrap();
+        let name = |path: &str| incident_name(&repository.path().join(path), "The disk is full!");
+        let checkout = repository.path().file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!(name("replay.yaml"), checkout);
+        fs::write(repository.path().join("firedrill.yaml"), "").unwrap();
+        assert_eq!(name("replay.yaml"), "the-disk-is-full");
+        assert_eq!(name("disk-full/replay.yaml"), "disk-full");
+        assert_eq!(name("other.yaml"), "other");
+    }
 }

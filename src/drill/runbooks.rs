@@ -8,7 +8,7 @@ use crate::replay::{Replay, Text};
 use crate::text::{Diagnostic, listed};
 use crate::triage::{self, Runbook};
 
-use super::load::tidy;
+use super::load::{is_root, tidy};
 
 /// The runbooks of an incident, by the names that its replay writes.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +70,7 @@ fn find(name: &str, folder: &Path) -> Result<PathBuf, String> {
         }
         looked.push(path.display().to_string());
         // The next folder is somebody else's.
-        if at.join("firedrill.yaml").exists() || at.join(".git").exists() {
+        if is_root(at) {
             break;
         }
         above.push("..");

@@ -131,7 +131,8 @@ impl Document {
             found.iter().filter(|f| matches!(f.kind, Kind::Rule(_))).map(Finding::place).collect();
         taken.sort_unstable();
         found.extend(query::find(&page, &taken));
-        found.extend(shell::find(&page));
+        let commands = shell::find(&page, &found);
+        found.extend(commands);
         let names = alerts::names(&page);
         found.extend(stated::rules(&page, &found, &names, known));
         found.extend(names);

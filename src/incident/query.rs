@@ -11,6 +11,7 @@ use crate::promql::ast::{Expr, ExprKind, VectorSelector};
 use crate::promql::{Features, parse_with};
 use crate::syntax::ParseError;
 use crate::text::{Located, Span};
+use crate::time::Duration;
 
 /// A query has fewer lines than this; what is longer is looked at in parts.
 const MOST_LINES: usize = 80;
@@ -21,6 +22,8 @@ static CALLED_QUERY: LazyLock<Regex> =
 /// Words on the line before that say of which language it is.
 static CALLED_LOGQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(loki|logql|log quer(y|ies))\b"));
 static CALLED_PROMQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(prometheus|promql|metric quer(y|ies))\b"));
+/// What begins an item of a list.
+static LIST_ITEM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:[-*+]|\d+[.)])\s+"));
 /// A query in the address of a graph, with `%20` and the like.
 static IN_LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"[?&#]g\d+\.expr=([^&\s<>\x22]+)"));
 
@@ -89,12 +92,18 @@ fn in_code(code: &Code) -> Vec<Finding> {
         Fence::Shell => (chunks(text, None, false), Strength::Strong),
         Fence::Open | Fence::Other => return Vec::new(),
     };
-    let found = chunks.into_iter().filter(|chunk| chunk.strength >= least || chunk.problem.is_some()).map(|chunk| {
+    let chunks: Vec<Chunk> =
+        chunks.into_iter().filter(|chunk| chunk.strength >= least || chunk.problem.is_some()).collect();
+    let nothing_else = is_all(text, &chunks);
+    let found = chunks.into_iter().map(|chunk| {
         let (confidence, reason) = match fence(&code.language) {
             _ if chunk.problem.is_some() => {
                 (Confidence::Low, format!("in a block of {}, which it is not", code.language))
             }
             Fence::Query(_) => (Confidence::High, format!("in a block of {}", code.language)),
+            Fence::Shell if nothing_else => {
+                (Confidence::Medium, format!("a block of {} with nothing else in it than queries", code.language))
+            }
             Fence::Shell => (Confidence::Low, "a query on lines of its own in a block of shell commands".to_owned()),
             _ if chunk.strength == Strength::Strong => {
                 (Confidence::High, "a block whose lines parse as it, with what no other language has".to_owned())
@@ -104,6 +113,13 @@ fn in_code(code: &Code) -> Vec<Finding> {
         finding(text.part(chunk.span), chunk, confidence, reason)
     });
     found.collect()
+}
+
+/// Whether a text has no line beside these queries but comments.
+fn is_all(text: &str, chunks: &[Chunk]) -> bool {
+    let mut rest = text.to_owned();
+    chunks.iter().rev().for_each(|chunk| rest.replace_range(chunk.span.start..chunk.span.end, ""));
+    rest.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 fn finding(text: Located, chunk: Chunk, confidence: Confidence, reason: impl Into<String>) -> Finding {
@@ -128,7 +144,12 @@ fn in_inline(page: &Page, inline: &Inline) -> Option<Finding> {
         (false, true) => Some(Language::Promql),
         _ => None,
     };
-    let chunk = one(&inline.text, language)?;
+    // `up == 0 for 2m` says how long, too.
+    let without_for = || {
+        let (expr, last) = inline.text.rsplit_once(" for ").filter(|_| called)?;
+        last.trim().parse::<Duration>().ok().and_then(|_| one(expr, language))
+    };
+    let chunk = one(&inline.text, language).or_else(without_for)?;
     if chunk.strength == Strength::None {
         return None;
     }
@@ -155,16 +176,18 @@ fn in_lines(page: &Page) -> Vec<Finding> {
             at += 1;
             continue;
         }
-        // Lines that follow one another, down to a blank one.
+        // Lines that follow one another, down to a blank one; each item of a list by itself.
         let mut last = at;
+        let start = page.lines[at].start + LIST_ITEM.find(line).map_or(0, |mark| mark.end());
         while last + 1 < page.lines.len()
+            && !LIST_ITEM.is_match(page.text(page.lines[last + 1]))
             && last - at < MOST_LINES
             && page.lines[last + 1].start <= page.lines[last].end + 2
             && !page.text(page.lines[last + 1]).trim().is_empty()
         {
             last += 1;
         }
-        let block = page.verbatim(Span::new(page.lines[at].start, page.lines[last].end));
+        let block = page.verbatim(Span::new(start, page.lines[last].end));
         let chunk = first(&block, None).filter(|chunk| chunk.strength == Strength::Strong);
         let Some(chunk) = chunk else {
             at += 1;

@@ -100,15 +100,19 @@ const KNOWN: &[&str] = &[
     "wget",
 ];
 
-/// All commands of a page, and the queries in them.
-pub fn find(page: &Page) -> Vec<Finding> {
+/// All commands of a page, and the queries in them. Lines that are `queries` by themselves are no commands.
+pub fn find(page: &Page, queries: &[Finding]) -> Vec<Finding> {
     let mut found = Vec::new();
+    let queries = queries.iter().filter(|found| matches!(found.kind, Kind::Query { .. }));
+    let mut queries: Vec<Span> = queries.map(Finding::place).collect();
+    queries.sort_unstable();
     for code in &page.code {
         let shell = is_shell(&code.language);
         let prompts = has_prompts(&code.text);
         if shell || (prompts && matches!(code.language.as_str(), "" | "text" | "txt")) {
             let reason = if shell { format!("in a block of {}", code.language) } else { "behind a prompt".to_owned() };
-            found.extend(in_code(code, prompts, &reason));
+            let commands = in_code(code, prompts, &reason).into_iter();
+            found.extend(commands.filter(|command| !super::page::is_in(&queries, command.place().start)));
         }
     }
     for inline in &page.inline {

@@ -6,88 +6,123 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::alerts::is_alert_key;
-use super::page::{Inline, Page};
+use super::page::Page;
 use super::section;
 use super::subject::{Candidate, Subjects, is_field};
-use super::{Confidence, Finding, FoundRule, Kind, pattern};
+use super::{Confidence, Finding, FoundRule, Kind, Language, pattern};
 use crate::text::{Located, Span};
 use crate::time::Duration;
 
 /// What calls inline code an alert's expression.
 static EXPRESSION: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\b(expression|expr|condition|alert query)\b[^\w]*$"));
-/// The whole of what stands before it in its item.
+/// The whole of what stands before it in its item, or on the line above its block.
 static KEY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^\W*(?:\d+[.)]\W*)?(?:(?:the|alert|alerting|rule|promql|logql)\W+)*(?:expression|expr|condition|alert query)\b[^\w]*$",
-    )
+    pattern(concat!(
+        r"(?i)^\W*(?:\d+[.)]\W*)?(?:(?:the|alert|alerting|rule|promql|logql)\W+)*",
+        r"(?:expression|expr|condition|alert query)\b\W*(?:\((?:promql|logql)\)\W*)?$",
+    ))
 });
-/// `for` at the beginning of a line, or elsewhere on the line of the expression.
+/// `10m`, `10 minutes`, `> 10m`.
+const DURATION: &str = r"(?:(?:>=?|≥|at least|more than)\s*)?((?:\d+(?:ms|[smhdwy]))+|\d+\s?(?:seconds?|secs?|minutes?|mins?|hours?|days?))\b";
+/// `for` as a key: at the beginning of a line, or of a part of it behind `|`.
 static FOR: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)^[\s\-*+|>`_:]*(?:for|duration)\b[\s*:`|=_]+((?:\d+(?:ms|[smhdwy]))+)\b[\s*`|.,;_]*(?:\(.*)?$")
+    pattern(&format!(
+        r"(?i)(?:^|\|)[\s\-*+|>`_:]*(?:for|(?:for )?duration|pending period)\b[\s*:`|=_]+{DURATION}[\s*`.,;_]*(?:\(.*)?(?:$|\|)"
+    ))
 });
+/// `for` behind or before an expression on its line.
 static FOR_BESIDE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b(?:for|duration)\b[\s*:`=_]+((?:\d+(?:ms|[smhdwy]))+)\b"));
-
-/// How many lines around an expression are looked at for its `for`.
-const NEAR: usize = 3;
+    LazyLock::new(|| pattern(&format!(r"(?i)\b(?:for|duration)\b[\s*:`=_]+{DURATION}")));
+/// What goes on with an expression that is only in part in code.
+static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)^[\s*_]*(?:[<>=≥≤≠]|!=|[+/%^]|(?:and|or|unless|AND|OR|is|above|below|over|under)\b)")
+});
 
 /// Whether a text ends in what calls the next code an expression, and says nothing else.
 pub fn is_expression_key(text: &str) -> bool {
     KEY.is_match(text)
 }
 
-/// Alerts whose expressions the page gives outside of YAML, and the titles that turn out to be their names. `queries` and
+/// Rules whose expressions the page gives outside of YAML, and the titles that turn out to be names of alerts. `queries` and
 /// `names` are what was found, `known` names of somebody's rules.
 pub fn rules(page: &Page, queries: &[Finding], names: &[Finding], known: &BTreeSet<String>) -> Vec<Finding> {
-    let mut by_place: Vec<&Finding> = queries.iter().filter(|f| matches!(f.kind, Kind::Query { .. })).collect();
-    by_place.sort_by_key(|finding| finding.place().start);
+    let mut by_place: Vec<Query<'_>> = queries.iter().filter_map(Query::of).collect();
+    by_place.sort_by_key(|query| query.place().start);
+    let within = |span: Span| {
+        let from = by_place.partition_point(|query| query.place().start < span.start);
+        let to = by_place.partition_point(|query| query.place().start < span.end);
+        &by_place[from..to]
+    };
     let subjects = LazyLock::new(|| Subjects::of(page, names, known));
     let mut found = Vec::new();
     // The first expression below a name is its own; who says more of it may mean another one.
     let mut given: BTreeMap<usize, String> = BTreeMap::new();
+    let mut in_text = |query: Query<'_>, alone: bool, found: &mut Vec<Finding>| {
+        let (subject, mut stated) = in_text(page, query.place(), &subjects)?;
+        let expr = given.entry(subject.start).or_insert_with(|| query.text.value.clone());
+        if *expr != query.text.value || !alone {
+            stated.confidence = Confidence::Low;
+        }
+        if subject.title && stated.confidence > Confidence::Low {
+            let reason = "a title, and its expression stands below";
+            found.push(Finding::new(Kind::AlertName, subject.name.clone(), Confidence::Medium, reason));
+        }
+        Some(stated)
+    };
     for inline in page.inline.iter().chain(&page.cells) {
-        let next = by_place.partition_point(|finding| finding.place().start < inline.span.start);
-        let query = by_place.get(next).filter(|finding| finding.place().end <= inline.span.end);
-        let Some((query, language)) = query.and_then(|finding| match finding.kind {
-            Kind::Query { language, problem: None } => Some((*finding, language)),
-            _ => None,
-        }) else {
+        let Some(query) = within(inline.span).first().copied().filter(|query| query.place().end <= inline.span.end)
+        else {
             continue;
         };
         let stated = match inline.cell {
-            Some(cell) => in_table(page, cell),
+            Some(cell) => in_table(page, cell, query.place()),
             None if EXPRESSION.is_match(page.before(inline.span.start).trim_end_matches('`')) => {
-                in_text(page, inline, &subjects).map(|(subject, mut stated)| {
-                    let expr = given.entry(subject.start).or_insert_with(|| query.text.value.clone());
-                    if *expr != query.text.value {
-                        stated.confidence = Confidence::Low;
-                    }
-                    if subject.title && stated.confidence > Confidence::Low {
-                        let reason = "a title, and its expression stands below";
-                        found.push(Finding::new(Kind::AlertName, subject.name.clone(), Confidence::Medium, reason));
-                    }
-                    stated
-                })
+                in_text(query, !GOES_ON.is_match(behind(page, inline.span.end)), &mut found)
             }
             None => None,
         };
-        let Some(stated) = stated else { continue };
-        let rule = FoundRule {
-            is_alert: true,
-            name: stated.name,
-            expr: query.text.clone(),
-            language,
-            problem: None,
-            group: None,
-            for_: stated.for_,
-            keep_firing_for: None,
-            labels: stated.severity.into_iter().map(|severity| ("severity".to_owned(), severity)).collect(),
-            annotations: Vec::new(),
-        };
-        found.push(Finding::new(Kind::Rule(Box::new(rule)), query.text.clone(), stated.confidence, stated.reason));
+        found.extend(stated.map(|stated| stated.rule(query)));
+    }
+    for code in &page.code {
+        let above = page.lines[..page.lines.partition_point(|line| line.start < code.span.start)].iter().rev();
+        let called =
+            above.map(|line| page.text(*line).trim()).find(|line| !line.is_empty()).is_some_and(is_expression_key);
+        if !called {
+            continue;
+        }
+        let queries = within(code.span);
+        for &query in queries {
+            let stated = in_text(query, queries.len() == 1, &mut found);
+            found.extend(stated.map(|stated| stated.rule(query)));
+        }
     }
     found
+}
+
+/// The rest of a line.
+fn behind(page: &Page, at: usize) -> &str {
+    page.source.text().get(at..).and_then(|rest| rest.lines().next()).unwrap_or_default()
+}
+
+/// A query that was found.
+#[derive(Clone, Copy)]
+struct Query<'q> {
+    text: &'q Located,
+    language: Language,
+}
+
+impl<'q> Query<'q> {
+    fn of(finding: &'q Finding) -> Option<Query<'q>> {
+        match finding.kind {
+            Kind::Query { language, problem: None } => Some(Query { text: &finding.text, language }),
+            _ => None,
+        }
+    }
+
+    fn place(&self) -> Span {
+        self.text.file_span(Span::new(0, self.text.len()))
+    }
 }
 
 /// What is said around an expression.
@@ -99,15 +134,34 @@ struct Stated {
     reason: String,
 }
 
+impl Stated {
+    fn rule(self, query: Query<'_>) -> Finding {
+        let rule = FoundRule {
+            // No alert is called as recorded series are.
+            is_alert: !self.name.contains(':'),
+            name: self.name,
+            expr: query.text.clone(),
+            language: query.language,
+            problem: None,
+            group: None,
+            for_: self.for_,
+            keep_firing_for: None,
+            labels: self.severity.into_iter().map(|severity| ("severity".to_owned(), severity)).collect(),
+            annotations: Vec::new(),
+        };
+        Finding::new(Kind::Rule(Box::new(rule)), query.text.clone(), self.confidence, self.reason)
+    }
+}
+
 /// The rule that a row of a table, or a table, tells of, whose expression is in a cell.
-fn in_table(page: &Page, (table, row, column): (usize, usize, usize)) -> Option<Stated> {
+fn in_table(page: &Page, (table, row, column): (usize, usize, usize), query: Span) -> Option<Stated> {
     let header = &page.tables.get(table)?.header;
     let called = |text: &str| EXPRESSION.is_match(text.trim_end_matches([':', ' '])) || text.contains("expression");
     let across = header.get(column).is_some_and(|header| called(header));
     let (name, reason) = if across {
-        let alerts = header
-            .iter()
-            .position(|header| matches!(header.as_str(), "alert" | "alertname" | "alert name" | "name"))?;
+        let alerts = header.iter().position(|header| {
+            matches!(header.as_str(), "alert" | "alertname" | "alert name" | "name" | "rule" | "record")
+        })?;
         (page.cell_text(table, row, alerts).filter(|(_, text)| !text.is_empty())?, "a row of a table of alerts")
     } else {
         let (_, key) = page.cell_text(table, row, 0)?;
@@ -126,12 +180,17 @@ fn in_table(page: &Page, (table, row, column): (usize, usize, usize)) -> Option<
     };
     let severity =
         cell(&["severity"]).filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let whole = *page.tables.get(table)?.rows.get(row)?.get(column)?;
+    let words = |text: &str| text.contains(|c: char| c.is_alphanumeric());
+    let (before, after) = (Span::new(whole.start, query.start), Span::new(query.end, whole.end));
+    // `p99 of x > 2 s`, `rate(x[5m])` and `> 1` behind it: the query is a part of what is meant.
+    let part = words(page.text(before)) || GOES_ON.is_match(page.text(after).trim_start_matches('`'));
     Some(Stated {
         name: Located::verbatim(name.1, &page.source, name.0.start),
-        for_: cell(&["for", "duration"]).and_then(|text| text.split_whitespace().next()?.parse().ok()),
+        for_: cell(&["for", "duration"]).and_then(duration),
         severity: severity.map(str::to_owned),
-        confidence: Confidence::High,
-        reason: reason.to_owned(),
+        confidence: if part { Confidence::Low } else { Confidence::High },
+        reason: if part { format!("{reason}, of whose expression it is a part") } else { reason.to_owned() },
     })
 }
 
@@ -141,9 +200,18 @@ fn row_of(page: &Page, table: usize, is_key: impl Fn(&str) -> bool) -> Option<us
     (0..rows).find(|row| page.cell_text(table, *row, 0).is_some_and(|(_, key)| is_key(key)))
 }
 
-/// The rule whose expression is inline code in prose or a list, and the name that it has been given.
-fn in_text<'s>(page: &Page, inline: &Inline, subjects: &'s Subjects) -> Option<(&'s Candidate, Stated)> {
-    let (subject, confidence) = subjects.at(page, inline.span.start)?;
+/// `10m`, `10 minutes`.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    text.split_whitespace().next()?.parse().ok().or_else(|| {
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+        format!("{digits}{}", text[digits.len()..].trim_start().chars().next()?.to_ascii_lowercase()).parse().ok()
+    })
+}
+
+/// The rule whose expression stands at a place in prose, in a list or in a block, and the name that it has been given.
+fn in_text<'s>(page: &Page, query: Span, subjects: &'s Subjects) -> Option<(&'s Candidate, Stated)> {
+    let (subject, confidence) = subjects.at(page, query.start)?;
     let line = page.source.line(subject.start);
     let reason = match confidence {
         Confidence::Low => {
@@ -151,13 +219,13 @@ fn in_text<'s>(page: &Page, inline: &Inline, subjects: &'s Subjects) -> Option<(
         }
         _ => format!("an expression, and the alert that is named nearest above it, on line {line}"),
     };
-    let for_ = for_of(page, inline, subject, subjects);
+    let for_ = for_of(page, query, subject, subjects);
     Some((subject, Stated { name: subject.name.clone(), for_, severity: None, confidence, reason }))
 }
 
-/// The `for` beside an expression: on its line, or on one near it that tells of the same alert.
-fn for_of(page: &Page, inline: &Inline, subject: &Candidate, subjects: &Subjects) -> Option<Duration> {
-    let place = inline.span.start;
+/// The `for` of an expression: beside it on its line, or as a key on the nearest line that tells of the same alert.
+fn for_of(page: &Page, query: Span, subject: &Candidate, subjects: &Subjects) -> Option<Duration> {
+    let place = query.start;
     let mut around = Span::new(subject.start, page.source.text().len());
     let mut items = page.items_at(place);
     // A field's fellows are the items beside it; what begins with something else has its own.
@@ -171,15 +239,18 @@ fn for_of(page: &Page, inline: &Inline, subject: &Candidate, subjects: &Subjects
         around.end = around.end.min(section::span(&page.headings, section, around.end).end);
     }
     around.end = around.end.min(subjects.next_title(place).unwrap_or(around.end));
-    let own = page.lines.partition_point(|line| line.end < place);
-    let own_line = *page.lines.get(own)?;
-    let inside =
-        |start: usize, end: usize| page.text(Span::new(start.max(around.start), end.min(around.end).max(start)));
-    let beside = |text: &str| FOR_BESIDE.captures(text).and_then(|captures| captures.get(1)?.as_str().parse().ok());
-    let on_line = beside(inside(inline.span.end, own_line.end)).or_else(|| beside(inside(own_line.start, place)));
-    on_line.or_else(|| {
-        let lines = page.lines.iter().skip(own.saturating_sub(NEAR)).take(2 * NEAR + 1);
-        let lines = lines.filter(|line| line.end > around.start && line.start < around.end);
-        lines.filter_map(|line| FOR.captures(page.text(*line))?.get(1)?.as_str().parse().ok()).next()
-    })
+    let captured =
+        |pattern: &Regex, text: &str| pattern.captures(text).and_then(|found| duration(found.get(1)?.as_str()));
+    if let Some(own) = page.lines.iter().find(|line| (line.start..=line.end).contains(&place)) {
+        let inside =
+            |start: usize, end: usize| page.text(Span::new(start.max(around.start), end.min(around.end).max(start)));
+        let after = inside(query.end, own.end).split(". ").next().unwrap_or_default();
+        let beside = captured(&FOR_BESIDE, after).or_else(|| captured(&FOR_BESIDE, inside(own.start, place)));
+        if beside.is_some() {
+            return beside;
+        }
+    }
+    let lines = page.lines.iter().filter(|line| line.end > around.start && line.start < around.end);
+    let keys = lines.filter_map(|line| Some((line.start.abs_diff(place), captured(&FOR, page.text(*line))?)));
+    keys.min_by_key(|(away, _)| *away).map(|(_, duration)| duration)
 }

@@ -25,6 +25,13 @@ static LEADING: LazyLock<Regex> = LazyLock::new(|| {
         r"(?<name>[A-Za-z][A-Za-z0-9_]{2,}) (?<end>[*_`\]]*) (?<rest>.*)$",
     ))
 });
+/// A line that calls some words an alert: `#### Alert: High error rate`. A rule may be called so.
+static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?i)^[\s>]*(?:[-*+]\s+|\d+[.)]\s+|\#{1,6}\s+)?[*_`]*alert(?:\s?name|\s+rule)?(?:\s+\d+)?[*_`]*\s*[:—–][*_`\s]*",
+        r"([A-Za-z][^.`:]*\s[^.`:]*[^.`:\s*_])[\s*_`]*$",
+    ))
+});
 /// A name in marks.
 static MARKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:`|\*\*)([A-Z][A-Za-z0-9_]{3,})(?:`|\*\*)"));
 static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z_][A-Za-z0-9_]*"));
@@ -53,7 +60,8 @@ impl Subjects {
         for line in &page.lines {
             let text = page.text(*line);
             let in_heading = super::page::is_in(&headings, line.start);
-            if let Some(name) = leading(text, in_heading, known) {
+            let words = || CALLED.captures(text)?.get(1).map(|words| Span::new(words.start(), words.end()));
+            if let Some(name) = words().or_else(|| leading(text, in_heading, known)) {
                 found.push((Span::new(line.start + name.start, line.start + name.end), true));
             }
             let marked = MARKED.captures_iter(text).filter_map(|captures| captures.get(1));

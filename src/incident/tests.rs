@@ -300,11 +300,11 @@ fn times_of_lists_and_tables_need_no_date_and_no_zone() {
 fn clocks_of_twelve_hours_and_zones_by_their_distance_have_values() {
     let value = |text: &str| {
         let document = Document::read(&Source::new("d.md", format!("# 2026-01-10\n\n{text}\n")));
-        let times = document.findings.iter().filter_map(|finding| match finding.kind {
+        let mut times = document.findings.iter().filter_map(|finding| match finding.kind {
             Kind::Time(at) => Some((finding.text.value.clone(), at.map(|at| at.to_string()), finding.reason.clone())),
             _ => None,
         });
-        times.last().unwrap()
+        times.next_back().unwrap()
     };
     for (text, written, at) in [
         ("At 14:03 UTC+1 it broke.", "14:03 UTC+1", "13:03"),
@@ -506,4 +506,95 @@ fn who_knows_the_alerts_finds_their_names_whatever_they_look_like() {
     // A word in marks that is no alert of the rules is none.
     let text = "# DiskFull\n\nThe `PodMonitor` is there. Expression: `disk_used > 90`\n";
     assert_eq!(stated(text, &["DiskFull"]), ["DiskFull | disk_used > 90 | - | High"]);
+}
+
+#[test]
+fn an_expression_may_stand_in_a_block_below_its_key() {
+    let text = "## DiskFull\n\n**Severity:** `page` | **For:** 10m | **Component:** disks\n\n**Alert Expression:**\n```promql\ndisk_used\n  > 90\n```\n\nLook:\n\n```promql\ndisk_used\n```\n\n## HighLatency\n\n### Expression (PromQL)\n\n```\nlatency_seconds > 1\n```\n\n**For Duration:** 5 minutes\n";
+    assert_eq!(
+        stated(text, &[]),
+        ["DiskFull | disk_used\n  > 90 | 10m | Medium", "HighLatency | latency_seconds > 1 | 5m | Medium"]
+    );
+    // Which of several is the alert's is not known.
+    assert_eq!(
+        stated("## DiskFull\n\nExpression:\n```promql\ndisk_used > 90\n\ndisk_used > 95\n```\n", &[]),
+        ["DiskFull | disk_used > 90 | - | Low", "DiskFull | disk_used > 95 | - | Low"]
+    );
+}
+
+#[test]
+fn how_long_an_expression_holds_is_said_in_words_too() {
+    for text in [
+        "## DiskFull\n\n- **Condition**: `disk_used > 90` for > 10m\n",
+        "## DiskFull\n\n- **Condition**: `disk_used > 90` sustained for 10 minutes.\n",
+        "## DiskFull\n\n**Alert expression:** `disk_used > 90 for 10m`\n",
+        "## DiskFull\n\n**Condition**: `disk_used > 90`\n\n**Duration**: 10 min\n",
+    ] {
+        assert_eq!(stated(text, &[]), ["DiskFull | disk_used > 90 | 10m | High"], "{text}");
+    }
+    let text = "## DiskFull\n\nCondition: `disk_used > 90`. Then wait for 10 minutes.\n";
+    assert_eq!(stated(text, &[]), ["DiskFull | disk_used > 90 | - | High"]);
+}
+
+#[test]
+fn a_part_of_an_expression_is_no_rule_for_certain() {
+    let text = "| Alert | Expression | For |\n|---|---|---|\n| DiskFull | `disk_used > 90` (always) | 5m |\n| HighLatency | p99 of `latency_seconds_total` > 2 s | 5 m |\n| ApiErrors | `rate(errors_total[5m])` > 1 | 5m |\n| NothingUp | `up == 0` OR `absent(up)` | 10 minutes |\n";
+    assert_eq!(
+        stated(text, &[]),
+        [
+            "DiskFull | disk_used > 90 | 5m | High",
+            "HighLatency | latency_seconds_total | 5m | Low",
+            "ApiErrors | rate(errors_total[5m]) | 5m | Low",
+            "NothingUp | up == 0 | 10m | Low",
+            "NothingUp | absent(up) | 10m | Low",
+        ]
+    );
+    assert_eq!(
+        stated("## NothingUp\n\n- Condition: `up == 0` OR `absent(up)` for 1m\n", &[]),
+        ["NothingUp | up == 0 | 1m | Low"]
+    );
+}
+
+#[test]
+fn words_that_are_called_an_alert_are_its_name() {
+    let text = "# DiskFullEverywhere\n\n#### Alert: High error rate\n- **Condition**: `rate(errors_total[5m]) > 1`\n\n**Alert 2: The disk is full**\n- **Condition**: `disk_used > 90`\n";
+    assert_eq!(
+        stated(text, &[]),
+        ["High error rate | rate(errors_total[5m]) > 1 | - | High", "The disk is full | disk_used > 90 | - | High"]
+    );
+}
+
+#[test]
+fn a_table_of_recorded_series_holds_recording_rules() {
+    let text = "| Rule | Expression |\n|---|---|\n| `api:errors:rate5m` | `sum(rate(errors_total[5m]))` |\n";
+    assert_eq!(found(text, &["promql"]), ["recording_rule 3:26 sum(rate(errors_total[5m]))"]);
+}
+
+#[test]
+fn queries_in_a_block_of_a_shell_are_no_commands() {
+    let text = "```console\n# slow ones\nhistogram_quantile(0.9,\n  sum by (le) (rate(a_bucket[5m]))\n) > 1\n```\n\n```bash\ncd /tmp/x\nsum(rate(a_total[5m]))\n```\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "promql 3:1 histogram_quantile(0.9,\n  sum by (le) (rate(a_bucket[5m]))\n) > 1",
+            "shell 9:1 cd /tmp/x",
+            "promql 10:1 sum(rate(a_total[5m]))",
+        ]
+    );
+    let document = Document::read(&Source::new("d.md", text));
+    let sure = document.queries().map(|(finding, _)| finding.confidence);
+    assert_eq!(sure.collect::<Vec<_>>(), [Confidence::Medium, Confidence::Low]);
+}
+
+#[test]
+fn items_of_a_list_are_queries_each_by_itself() {
+    let text = "Ask:\n\n- sum(rate(a_total[5m])) by (job)\n- sum(rate(b_total[5m])) by (job)\n1. c_total{job=\"x\"}\n   / d_total\n";
+    assert_eq!(
+        found(text, &[]),
+        [
+            "promql 3:3 sum(rate(a_total[5m])) by (job)",
+            "promql 4:3 sum(rate(b_total[5m])) by (job)",
+            "promql 5:4 c_total{job=\"x\"}\n   / d_total",
+        ]
+    );
 }

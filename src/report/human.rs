@@ -84,7 +84,8 @@ pub fn ending(outcome: &Outcome, facts: RunFacts, look: Look, extras: Extras) ->
     }
     if facts.skipped > 0 {
         let files = plural(facts.skipped, "YAML file");
-        let _ = writeln!(out, "{files} in the searched folders: neither replays nor unit tests (--list-skipped)");
+        let _ =
+            writeln!(out, "{files} in the searched folders: neither replays, unit tests nor runbooks (--list-skipped)");
     }
     if !outcome.problems.is_empty() {
         let files = outcome.problems.iter().filter_map(|problem| Some(problem.place.as_ref()?.0.name()));
