@@ -20,15 +20,18 @@ impl Seen {
     }
 }
 
+/// File, span, kind and label.
+type At<'a> = (&'a str, usize, usize, TrapKind, Option<&'a str>);
+
 /// What days together show, one warning a place. What no day has can only be said of `all` of them.
 pub fn agreed<'a>(seen: impl IntoIterator<Item = &'a Seen>, all: bool) -> Vec<Diagnostic> {
-    let mut places: BTreeMap<(&str, usize, usize, TrapKind, Option<&str>), Vec<&Seen>> = BTreeMap::new();
+    let mut places: BTreeMap<At<'_>, Vec<&Seen>> = BTreeMap::new();
     for seen in seen {
         let Seen { source, span, sighting } = seen;
         let key = (source.name(), span.start, span.end, sighting.kind, sighting.label.as_deref());
         places.entry(key).or_default().push(seen);
     }
-    let trap = |((.., kind, _), seen): ((&str, usize, usize, TrapKind, Option<&str>), Vec<&Seen>)| {
+    let trap = |((.., kind, _), seen): (At<'_>, Vec<&Seen>)| {
         let well = seen.iter().any(|seen| seen.sighting.trap.is_none());
         if kind.asks_all_days() && (well || !all) {
             return None;
