@@ -9,6 +9,9 @@ use std::ops::{Add, Neg, Sub};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+/// The most steps of one range query, as in Prometheus and Loki.
+pub const MAX_STEPS: usize = 11_001;
+
 /// Milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);

@@ -172,6 +172,21 @@ fn a_billion_samples_are_refused_before_one_is_made() {
 }
 
 #[test]
+fn a_range_of_more_steps_than_prometheus_answers_is_refused() {
+    let small = folder(REPLAY, RULES);
+    let range = |step: &str, code: i32| {
+        let args = ["query", "up", "--replay", ".", "--from", "12:00", "--to", "12:55", "--step", step];
+        assert_eq!(firedrill(small.path(), &args).status.code(), Some(code), "{step}");
+        args.map(str::to_owned)
+    };
+    range("300ms", 0);
+    let args = range("299ms", 2);
+    refused(&small, &args.each_ref().map(String::as_str), &["11037 steps are more than the 11001", "a larger --step"]);
+    let asked = "expect:\n  queries:\n    - {promql: up, from: \"12:00\", to: \"12:55\", step: 299ms, selects: something}";
+    bad_replay("expect:", asked, &["replay.yaml:", "11037 steps are more than the 11001", "a larger `step`"]);
+}
+
+#[test]
 fn yaml_that_explodes_or_nests_is_refused() {
     let mut bomb = String::from("x0: &x0 [x, x, x, x, x, x, x, x, x, x]\n");
     for level in 1..12 {

@@ -134,6 +134,3 @@ fn paths_or_default(named: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, 
 fn limits(max_samples: Option<u64>, config: &Config) -> Limits {
     config.limits.of_day(max_samples)
 }
-
-/// The most steps of one range query, as in Prometheus and Loki.
-const MAX_STEPS: usize = 11_001;

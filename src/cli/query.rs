@@ -14,7 +14,7 @@ use crate::promql::eval::Query;
 use crate::report::result::{self, Answer};
 use crate::syntax::ParseError;
 use crate::text::{Diagnostic, Source};
-use crate::time::{Duration, Timestamp};
+use crate::time::{Duration, MAX_STEPS, Timestamp};
 
 /// Ask a replay: an instant query, or a range query with --from, --to and --step
 #[derive(clap::Args)]
@@ -130,9 +130,8 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
             ]);
         }
         let count = Steps::count(from, to, step);
-        if count > super::MAX_STEPS as i64 {
-            let most = super::MAX_STEPS;
-            let problem = Diagnostic::error(format!("{count} steps are more than the {most} that Prometheus allows"));
+        if count > MAX_STEPS as i64 {
+            let problem = Diagnostic::error(format!("{count} steps are more than the {MAX_STEPS} that Prometheus allows"));
             return Err(vec![problem.help("a larger --step, or a shorter range")]);
         }
         (Mode::Range { start: from, end: to, step }, Steps::range(from, to, step))

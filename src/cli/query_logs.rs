@@ -19,7 +19,7 @@ use crate::replay::Day;
 use crate::report::{logs, result};
 use crate::store::LogStore;
 use crate::text::{Diagnostic, Source};
-use crate::time::{Nanoseconds, Timestamp};
+use crate::time::{MAX_STEPS, Nanoseconds, Timestamp};
 
 /// Entries that are shown unless told otherwise, as in Loki.
 const DEFAULT_LIMIT: usize = 100;
@@ -222,9 +222,8 @@ fn samples(expr: &Expr, lot: &Lot, args: &Args, source: &Source) -> Result<Strin
             return Err(vec![Diagnostic::error("a range that never steps").help("a --step above 0s")]);
         }
         let grid = Grid::range(start, end, step);
-        if grid.steps > super::MAX_STEPS {
-            let most = super::MAX_STEPS;
-            let problem = Diagnostic::error(format!("{} steps are more than the {most} that Loki allows", grid.steps));
+        if grid.steps > MAX_STEPS {
+            let problem = Diagnostic::error(format!("{} steps are more than the {MAX_STEPS} that Loki allows", grid.steps));
             return Err(vec![problem.help("a larger --step, or a shorter range")]);
         }
         answer::range(expr, &lot.logs, &grid)

@@ -9,7 +9,7 @@ use super::tree::{Kind, Node};
 use super::units;
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::text::{Diagnostic, Span};
-use crate::time::{Duration, Timestamp};
+use crate::time::{Duration, MAX_STEPS, Timestamp};
 
 /// Everything that alerting did or must do.
 #[derive(Clone, Debug)]
@@ -397,6 +397,12 @@ fn query(doc: &QueryDoc, place: Span, day: &Day, reader: &Reader<'_>) -> Option<
                     place,
                     Diagnostic::error("a range that never steps").help("`from` before `to`, and a step above 0s"),
                 );
+                return None;
+            }
+            let count = (to - from).0 / step.0 + 1;
+            if count > MAX_STEPS as i64 {
+                let problem = Diagnostic::error(format!("{count} steps are more than the {MAX_STEPS} of a query"));
+                reader.problem(place, problem.help("a larger `step`, or a shorter range"));
                 return None;
             }
             QueryTime::Range { from, to, step }
