@@ -182,7 +182,8 @@ fn a_range_of_more_steps_than_prometheus_answers_is_refused() {
     range("300ms", 0);
     let args = range("299ms", 2);
     refused(&small, &args.each_ref().map(String::as_str), &["11037 steps are more than the 11001", "a larger --step"]);
-    let asked = "expect:\n  queries:\n    - {promql: up, from: \"12:00\", to: \"12:55\", step: 299ms, selects: something}";
+    let asked =
+        "expect:\n  queries:\n    - {promql: up, from: \"12:00\", to: \"12:55\", step: 299ms, selects: something}";
     bad_replay("expect:", asked, &["replay.yaml:", "11037 steps are more than the 11001", "a larger `step`"]);
 }
 

@@ -131,7 +131,8 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
         }
         let count = Steps::count(from, to, step);
         if count > MAX_STEPS as i64 {
-            let problem = Diagnostic::error(format!("{count} steps are more than the {MAX_STEPS} that Prometheus allows"));
+            let problem =
+                Diagnostic::error(format!("{count} steps are more than the {MAX_STEPS} that Prometheus allows"));
             return Err(vec![problem.help("a larger --step, or a shorter range")]);
         }
         (Mode::Range { start: from, end: to, step }, Steps::range(from, to, step))

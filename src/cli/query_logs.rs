@@ -223,7 +223,8 @@ fn samples(expr: &Expr, lot: &Lot, args: &Args, source: &Source) -> Result<Strin
         }
         let grid = Grid::range(start, end, step);
         if grid.steps > MAX_STEPS {
-            let problem = Diagnostic::error(format!("{} steps are more than the {MAX_STEPS} that Loki allows", grid.steps));
+            let problem =
+                Diagnostic::error(format!("{} steps are more than the {MAX_STEPS} that Loki allows", grid.steps));
             return Err(vec![problem.help("a larger --step, or a shorter range")]);
         }
         answer::range(expr, &lot.logs, &grid)

@@ -9,6 +9,13 @@ pub enum Found {
     Error(String),
 }
 
+impl Found {
+    /// Whether it is the error of two elements of equal labels.
+    pub fn is_same_labelset(&self) -> bool {
+        matches!(self, Found::Error(error) if error == SAME_LABELSET)
+    }
+}
+
 /// Series in an order that does not depend on the evaluation.
 pub fn sorted(mut data: Value) -> Found {
     let of_series = matches!(data["resultType"].as_str(), Some("vector" | "matrix"));
@@ -30,29 +37,44 @@ pub fn sorted(mut data: Value) -> Found {
 const SEVERAL: &str = "multiple matches for labels";
 const SAME_LABELSET: &str = "vector cannot contain metrics with the same labelset";
 
-/// Whether both are the same, floats to the bit. Prometheus 3.5, which is installed beside this program, does some things in
-/// another way than the version that this program follows: it looks for several matches behind a comparison only, it takes equal
-/// labels for an error where they do not meet or their names are not to be dropped, and it computes sums of histograms without
-/// compensation. Which of several series an error names is left to chance.
-///
-/// Which buckets of a histogram are empty and stored all the same shows where they are multiplied by NaN; they are left out.
-pub fn same(ours: &Found, theirs: &Found) -> bool {
-    match (ours, theirs) {
-        (Found::Error(ours), Found::Error(theirs)) => {
-            without_series(ours) == without_series(theirs) || ours.starts_with(SEVERAL)
-        }
-        (Found::Error(ours), Found::Result(_)) => ours.starts_with(SEVERAL),
-        (Found::Result(_), Found::Error(theirs)) => theirs == SAME_LABELSET,
-        (Found::Result(ours), Found::Result(theirs)) => equal(ours, theirs, false),
-    }
+/// The server that answers: one of the version that this program follows, or an older one.
+pub struct Reference {
+    older: bool,
 }
 
-/// What Prometheus 3.5 does otherwise in ways that an answer does not show: with late names, the name that an aggregation by name
-/// leaves is dropped or kept as that of another series is; and it looks at the buckets of gauges, for resets, also where
-/// only their count or sum is asked for.
-pub fn is_of_another_version(expr: &str, late_names: bool) -> bool {
-    let totals = ["histogram_count", "histogram_sum", "histogram_avg"].iter().any(|name| expr.contains(name));
-    (late_names && expr.contains("by (__name__)")) || (totals && expr.contains("irate("))
+impl Reference {
+    /// `version`: as the server says it, such as `3.5.3+ds1`.
+    pub fn of(version: &str) -> Reference {
+        let mut numbers = version.split(['.', '+', '-']).map_while(|part| part.parse::<u64>().ok());
+        let version = (numbers.next(), numbers.next());
+        Reference { older: version < (Some(3), Some(14)) }
+    }
+
+    /// Whether both are the same, floats to the bit. Which of several series an error names is left to chance.
+    ///
+    /// Prometheus 3.5 does some things in another way than the version that this program follows: it looks for several matches
+    /// behind a comparison only, it takes equal labels for an error where they do not meet or their names are not to be dropped,
+    /// and it computes sums of histograms without compensation. Which buckets of a histogram are empty and stored all the same
+    /// shows there where they are multiplied by NaN; they are left out.
+    pub fn same(&self, ours: &Found, theirs: &Found) -> bool {
+        match (ours, theirs) {
+            (Found::Error(ours), Found::Error(theirs)) => {
+                without_series(ours) == without_series(theirs) || (self.older && ours.starts_with(SEVERAL))
+            }
+            (Found::Error(ours), Found::Result(_)) => self.older && ours.starts_with(SEVERAL),
+            (Found::Result(_), Found::Error(_)) => self.older && theirs.is_same_labelset(),
+            (Found::Result(ours), Found::Result(theirs)) if self.older => equal(ours, theirs, false),
+            (Found::Result(ours), Found::Result(theirs)) => ours == theirs,
+        }
+    }
+
+    /// What an older version does otherwise in ways that an answer does not show: with late names, the name that an aggregation
+    /// by name leaves is dropped or kept as that of another series is; and it looks at the buckets of gauges, for resets, also
+    /// where only their count or sum is asked for.
+    pub fn passes_over(&self, expr: &str, late_names: bool) -> bool {
+        let totals = ["histogram_count", "histogram_sum", "histogram_avg"].iter().any(|name| expr.contains(name));
+        self.older && ((late_names && expr.contains("by (__name__)")) || (totals && expr.contains("irate(")))
+    }
 }
 
 /// Whether numbers are the same but for rounding, as where the order of additions is left to chance.

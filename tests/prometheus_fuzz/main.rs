@@ -13,8 +13,10 @@ mod server;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::dice::Dice;
-use compare::{Found, sorted};
+use compare::{Found, Reference, sorted};
 use firedrill::engine::{Mode, Steps};
+use firedrill::histogram::Sample;
+use firedrill::labels::Labels;
 use firedrill::promql::ast::ValueType;
 use firedrill::promql::eval::{Profile, Query};
 use firedrill::promql::{Features, parse_with};
@@ -44,19 +46,16 @@ fn random_expressions_have_prometheus_answers() {
     let Some(prometheus) = common::peer("prometheus") else { return };
     let (expressions, first) = (number("FIREDRILL_FUZZ_EXPRESSIONS", 2000), number("FIREDRILL_FUZZ_SEED", 1));
     let mut different = Vec::new();
-    let (mut asked, mut empty, mut failing, mut chance, mut unknown, mut otherwise) = (0, 0, 0, 0, 0, 0);
+    let (mut asked, mut empty, mut failing, mut chance, mut unknown, mut otherwise, mut mixed) = (0, 0, 0, 0, 0, 0, 0);
     for seed in (first..).take(expressions.div_ceil(PER_DATA_SET) as usize) {
         let late_names = seed % 2 == 0;
         let mut features = vec!["promql-experimental-functions", "promql-duration-expr", "native-histograms"];
         features.extend(late_names.then_some("promql-delayed-name-removal"));
         let server = server::Server::start(&prometheus, &features);
         let samples = days::samples(seed);
-        let mut store = MetricStore::default();
-        for (labels, time, sample) in &samples {
-            let id = store.id_or_create(labels);
-            store.append_sample(id, *time, sample, Moment::arrival(*time)).expect("in order");
-        }
+        let store = store_of(&samples, |_| true);
         server.write(&samples);
+        let reference = Reference::of(&server.version());
         let mut dice = Dice::new(seed ^ 0xe4b7);
         let profile = Profile { features: Features::ALL, delayed_name_removal: late_names, ..Profile::prometheus() };
         for _ in 0..PER_DATA_SET {
@@ -77,16 +76,26 @@ fn random_expressions_have_prometheus_answers() {
                     unknown += 1;
                     continue;
                 }
-                if compare::same(&ours, &theirs) {
+                if reference.same(&ours, &theirs) {
                     continue;
                 }
-                if compare::is_of_another_version(&expr, late_names) {
+                // Equal labels of a float and a histogram: an error here. The server keeps both in one series; which of them it
+                // shows depends on what comes after.
+                let meet = |floats: bool| {
+                    let store = store_of(&samples, |sample| sample.float().is_some() == floats);
+                    self::ours(&store, &profile, &expr, when).is_same_labelset()
+                };
+                if ours.is_same_labelset() && !meet(true) && !meet(false) {
+                    mixed += 1;
+                    continue;
+                }
+                if reference.passes_over(&expr, late_names) {
                     otherwise += 1;
                     continue;
                 }
                 let again: Vec<Found> = (0..AGAIN).map(|_| self::theirs(&server, &expr, when)).collect();
-                let varies = again.iter().any(|again| !compare::same(again, &theirs));
-                let found = |again: &Found| compare::same(&ours, again) || (varies && compare::near(&ours, again));
+                let varies = again.iter().any(|again| !reference.same(again, &theirs));
+                let found = |again: &Found| reference.same(&ours, again) || (varies && compare::near(&ours, again));
                 match again.iter().any(found) {
                     true => chance += 1,
                     false => different.push(format!(
@@ -101,11 +110,21 @@ fn random_expressions_have_prometheus_answers() {
     }
     println!(
         "{asked} answers, {empty} of them empty, {failing} errors; {chance} are left to chance by Prometheus, {unknown} are \
-         unknown to this one, {otherwise} otherwise in it"
+         unknown to this one, {otherwise} otherwise in it; {mixed} mix floats and histograms of equal labels"
     );
     assert!(different.is_empty(), "{} of {asked} answers differ:\n{}", different.len(), different.join("\n"));
     // Answers that are mostly empty would test little.
     assert!(empty * 2 < asked && failing * 4 < asked, "{empty} empty and {failing} failing of {asked}");
+}
+
+/// The samples that are `kept`.
+fn store_of(samples: &[(Labels, Timestamp, Sample)], kept: impl Fn(&Sample) -> bool) -> MetricStore {
+    let mut store = MetricStore::default();
+    for (labels, time, sample) in samples.iter().filter(|(_, _, sample)| kept(sample)) {
+        let id = store.id_or_create(labels);
+        store.append_sample(id, *time, sample, Moment::arrival(*time)).expect("in order");
+    }
+    store
 }
 
 fn shown(expr: &str, when: When) -> String {

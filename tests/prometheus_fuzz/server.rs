@@ -92,6 +92,14 @@ impl Server {
         }
     }
 
+    /// Such as `3.14.0`.
+    pub fn version(&self) -> String {
+        let mut answer = self.agent.get(format!("{}/api/v1/status/buildinfo", self.url)).call().expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("text");
+        let said: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        said["data"]["version"].as_str().unwrap_or_else(|| panic!("no version: {text}")).to_owned()
+    }
+
     /// Asks the HTTP API.
     pub fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Value {
         let mut answer = self

@@ -81,12 +81,13 @@ fn groups(head: &Head, grouping: &Grouping) -> Groups {
     groups
 }
 
-/// The elements of an instant query by their values, `NaN` last. A range query has no such order.
+/// The elements of each step by their values, `NaN` last. A range query shows no order, but what is computed of the elements adds
+/// them up in it.
 fn sorted(mut input: Matrix, descending: bool) -> Matrix {
-    if input.steps() == 1 {
-        let mut order: Vec<u32> = input.columns_at(0).map(|column| column as u32).collect();
-        insertion_sort(&mut order, descending, |column| input.values(*column as usize)[0]);
-        input.order.insert(0, order);
+    for step in 0..input.steps() {
+        let mut order: Vec<u32> = input.columns_at(step).map(|column| column as u32).collect();
+        insertion_sort(&mut order, descending, |column| input.values(*column as usize)[step]);
+        input.order.insert(step, order);
     }
     input
 }

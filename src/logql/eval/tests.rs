@@ -131,7 +131,7 @@ fn an_expression_that_loki_does_not_evaluate_is_refused() {
 }
 
 /// What a query may be made of.
-const QUERIES: [&str; 10] = [
+const QUERIES: [&str; 11] = [
     "count_over_time({app=~\".+\"}[7s])",
     "sum by (app) (rate({app=~\".+\"} | logfmt | v > 3 [5s] offset 2s))",
     "sum_over_time({app=~\".+\"} | logfmt | unwrap v [4s]) / 0.3",
@@ -142,6 +142,7 @@ const QUERIES: [&str; 10] = [
     "sum(bytes_over_time({app=\"a\"}[3s])) or vector(1) unless absent_over_time({app=\"b\"}[5s])",
     "label_replace(stddev_over_time({app=~\".+\"} | logfmt | unwrap v [8s]) by (app), \"x\", \"$1\", \"app\", \"(.)\")",
     "rate_counter({app=\"a\"} | logfmt | unwrap v [10s]) * on () group_right count_over_time({app=~\".+\"}[2s])",
+    "stddev(sort_desc(rate({app=~\".+\"} | logfmt [6s])))",
 ];
 
 proptest::proptest! {
