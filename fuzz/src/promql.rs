@@ -83,9 +83,17 @@ pub fn evaluator(input: &[u8]) {
         }
         let Ok(mut query) = Query::compile(&expr, &profile) else { return };
         let Ok(together) = query.run(store, &steps, Mode::Instants) else { return };
+        // Prometheus leaves the order of what a subquery joins to chance.
+        let by_chance = expr.to_string().contains(':');
         for (at, step) in steps.0.iter().enumerate() {
             let alone = query.run(store, &Steps(vec![*step]), Mode::Instants).expect("it holds less than all of them");
-            let (together, alone) = (shown(&together, at), shown(&alone, 0));
+            let [together, alone] = [shown(&together, at), shown(&alone, 0)].map(|shown| {
+                let mut shown = shown?;
+                if by_chance {
+                    shown.sort();
+                }
+                Ok::<_, ()>(shown)
+            });
             assert_eq!(together, alone, "{expr} at {}", step.time.0);
         }
     });
