@@ -153,7 +153,7 @@ pub struct LineDifference {
 }
 
 /// A line of the answer to a log query.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ResultLine {
     pub labels: Labels,
     pub line: String,

@@ -1,4 +1,4 @@
-//! What items of `exp_alerts` and `exp_samples` would have to say for a case to hold.
+//! What items of `exp_alerts`, `exp_samples` and `exp_logs` would have to say for a case to hold.
 
 use std::fmt::Write;
 
@@ -8,7 +8,9 @@ use crate::number;
 use crate::promql;
 use crate::rules::AlertState;
 use crate::text::yaml::Node;
-use crate::unit_test::{AlertMismatch, ResultSample, SampleMismatch, StandingAlert, WantedAlert, WantedText};
+use crate::unit_test::{
+    AlertMismatch, LineDifference, ResultLine, ResultSample, SampleMismatch, StandingAlert, WantedAlert, WantedText,
+};
 
 /// What becomes of an item of a list.
 pub enum Change {
@@ -103,6 +105,27 @@ pub fn sample(mismatch: &SampleMismatch, items: &[Node], changes: &mut [Change],
         (None, Change::Set(entries)) => added.push(entries),
         (None, _) => {}
     }
+}
+
+/// As [`alert`], of all lines of a case: each item is an expected line, in the same order.
+pub fn lines(difference: &LineDifference, changes: &mut [Change], added: &mut Vec<Vec<Entry>>) {
+    let mut surplus: Vec<&ResultLine> = difference.surplus.iter().collect();
+    for missing in &difference.missing {
+        let mut items = difference.expected.iter().zip(changes.iter_mut());
+        let item = items.find(|(expected, change)| matches!(change, Change::Keep) && *expected == missing);
+        let Some((_, change)) = item else { continue };
+        // The same line with other labels, or another one of the stream; what says its time is written anew.
+        let like = |got: &&ResultLine| got.line == missing.line || got.labels == missing.labels;
+        let near = surplus.iter().position(like).filter(|_| missing.time.is_none());
+        *change = match near.map(|near| surplus.remove(near)) {
+            Some(got) if got.labels == missing.labels => Change::Set(vec![Entry::Scalar("line", scalar(&got.line))]),
+            Some(got) => Change::Set(vec![Entry::Scalar("labels", scalar(&got.labels.to_string()))]),
+            None => Change::Remove,
+        };
+    }
+    added.extend(surplus.into_iter().map(|got| {
+        vec![Entry::Scalar("labels", scalar(&got.labels.to_string())), Entry::Scalar("line", scalar(&got.line))]
+    }));
 }
 
 fn sample_entries(expected: Option<&ResultSample>, got: &ResultSample) -> Vec<Entry> {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use similar::TextDiff;
 
-use super::items::{Change, Entry, alert, block, entry_in_line, flow, sample};
+use super::items::{Change, Entry, alert, block, entry_in_line, flow, lines, sample};
 use crate::export::yaml::scalar;
 use crate::report::words::plain;
 use crate::text::yaml::{Kind, Node, read_documents};
@@ -95,11 +95,10 @@ impl Text<'_> {
         let (kinds, key): (&[&str], &str) = match &failure.kind {
             FailureKind::Alerts(_) => (&["alert_rule_test"], "exp_alerts"),
             FailureKind::Samples(_) => (&["promql_expr_test", "logql_expr_test"], "exp_samples"),
-            FailureKind::Unusable(_)
-            | FailureKind::Rule { .. }
-            | FailureKind::Expression(_)
-            | FailureKind::Trap(_)
-            | FailureKind::Lines(_) => return,
+            FailureKind::Lines(_) => (&["logql_expr_test"], "exp_logs"),
+            FailureKind::Unusable(_) | FailureKind::Rule { .. } | FailureKind::Expression(_) | FailureKind::Trap(_) => {
+                return;
+            }
         };
         let mut cases = kinds.iter().filter_map(|kind| group.get(kind)).flat_map(list);
         let Some(case) = cases.find(|case| case.span == failure.span) else { return };
@@ -114,6 +113,7 @@ impl Text<'_> {
             FailureKind::Samples(difference) => {
                 difference.mismatches.iter().for_each(|mismatch| sample(mismatch, items, &mut changes, &mut added));
             }
+            FailureKind::Lines(difference) => lines(difference, &mut changes, &mut added),
             _ => {}
         }
         match value {
