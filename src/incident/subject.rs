@@ -43,6 +43,8 @@ pub struct Candidate {
     pub start: usize,
     /// It begins a heading, an item, or its line.
     pub title: bool,
+    /// A section or an item is named after it.
+    heads: bool,
     /// The section that it stands in; of a heading its own.
     reach: Span,
     /// The items of lists that it stands in, the outermost first; of a field (`Alert: Name`) those around it.
@@ -60,7 +62,7 @@ impl Subjects {
         for line in &page.lines {
             let text = page.text(*line);
             let in_heading = super::page::is_in(&headings, line.start);
-            let words = || CALLED.captures(text)?.get(1).map(|words| Span::new(words.start(), words.end()));
+            let words = || called(text);
             if let Some(name) = words().or_else(|| leading(text, in_heading, known)) {
                 found.push((Span::new(line.start + name.start, line.start + name.end), true));
             }
@@ -84,7 +86,10 @@ impl Subjects {
         let items = page.items_at(place);
         let reaches = |candidate: &&Candidate| candidate.reaches(page, place, &items);
         let Some(chosen) = before.iter().rev().find(reaches) else {
-            return before.last().map(|nearest| (nearest, Confidence::Low));
+            let nearest = before.last()?;
+            // A document that names one alert, and none of its sections and items after it, is about that one.
+            let only = before.iter().all(|other| other.name.value == nearest.name.value && !other.heads);
+            return Some((nearest, if only { Confidence::Medium } else { Confidence::Low }));
         };
         let other = |candidate: &&Candidate| candidate.name.value != chosen.name.value;
         let passed_over = before.iter().filter(|c| c.start > chosen.start).any(|candidate| other(&candidate));
@@ -110,7 +115,10 @@ impl Candidate {
         let whole = Span::new(0, page.source.text().len());
         let section = section::innermost(&page.headings, span.start);
         let reach = section.map_or(whole, |at| section::span(&page.headings, at, whole.end));
-        Candidate { name: page.verbatim(span), start: span.start, title, reach, items: page.items_at(span.start) }
+        let items = page.items_at(span.start);
+        let in_heading = section.is_some_and(|at| span.start < page.headings[at].span.end);
+        let heads = in_heading || (title && !items.is_empty());
+        Candidate { name: page.verbatim(span), start: span.start, title, heads, reach, items }
     }
 
     fn reaches(&self, page: &Page, place: usize, items: &[Span]) -> bool {
@@ -127,6 +135,16 @@ impl Candidate {
 /// Whether what stands between the beginning of an item and a place in it is a word that tells what is there.
 pub fn is_field(page: &Page, item: Span, place: usize) -> bool {
     super::stated::is_expression_key(page.text(Span::new(item.start, place)))
+}
+
+/// What a line calls an alert: a name, whatever is said behind it, or a few words.
+fn called(line: &str) -> Option<Span> {
+    const MOST_WORDS: usize = 8;
+    let words = CALLED.captures(line)?.get(1)?;
+    let first = words.as_str().split_whitespace().next()?;
+    let end = if is_name(first) && humps(first) >= 2 { words.start() + first.len() } else { words.end() };
+    (words.as_str().split_whitespace().count() <= MOST_WORDS || end < words.end())
+        .then(|| Span::new(words.start(), end))
 }
 
 /// The name that a line begins with.

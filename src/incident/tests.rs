@@ -598,3 +598,9 @@ fn items_of_a_list_are_queries_each_by_itself() {
         ]
     );
 }
+
+#[test]
+fn the_only_alert_of_a_document_is_meant_in_all_its_sections() {
+    let text = "# A day\n\n## Symptoms\n\n**Alert:** DiskFull fires when a disk is full\n\n## Timeline\n\n- **15:09:** the DiskFull alert fires\n\n## Alert\n\nExpression: `disk_used > 90`\n";
+    assert_eq!(stated(text, &[]), ["DiskFull | disk_used > 90 | - | Medium"]);
+}
