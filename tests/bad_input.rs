@@ -1,10 +1,11 @@
 //! Bad input for the real binary: exit code 2, the place, what is wrong, what to write instead, and never a panic.
 
-use std::fs;
-use std::path::Path;
-use std::process::Output;
+#[path = "common/program.rs"]
+mod program;
 
-use assert_cmd::Command;
+use std::fs;
+
+use program::firedrill;
 use tempfile::TempDir;
 
 const REPLAY: &str = r#"firedrill: replay/1
@@ -50,11 +51,6 @@ fn folder(replay: impl AsRef<[u8]>, rules: impl AsRef<[u8]>) -> TempDir {
     write(&folder, "replay.yaml", replay);
     write(&folder, "rules.yaml", rules);
     folder
-}
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
 }
 
 fn text(bytes: &[u8]) -> String {

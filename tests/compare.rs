@@ -1,10 +1,12 @@
 //! `firedrill compare`: a replay beside recordings of it, as they are and changed.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
-use assert_cmd::Command;
+use program::{firedrill, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -42,16 +44,6 @@ fn folder() -> TempDir {
 
 fn write(folder: &TempDir, name: &str, text: &str) {
     fs::write(folder.path().join(name), text).expect("a file");
-}
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    let command = command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("COLUMNS");
-    command.output().expect("the binary runs")
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Writes what a verb prints into a file of the folder.

@@ -1,14 +1,13 @@
 //! Unit test files of promtool as replays: both come out alike, or the difference is told.
 
 mod common;
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use incident::{firedrill, root, stdout};
-use tempfile::TempDir;
+use program::{firedrill, folder, root, stdout};
 
 const RULES: &str = r#"groups:
   - name: api
@@ -52,14 +51,6 @@ tests:
       - {expr: gone, eval_time: 4m, exp_samples: [{labels: gone, value: 7}]}
       - {expr: gone, eval_time: 6m, exp_samples: []}
 "#;
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
 
 /// Exit code, stdout and stderr.
 fn run(folder: &Path, args: &[&str]) -> (Option<i32>, String, String) {

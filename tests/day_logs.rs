@@ -1,11 +1,11 @@
 //! The log lines of replays, by the binary: asked, expected, shown and exported, over the incidents of this repository.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
 
-use incident::{changed, firedrill, line_of, root, stdout};
+use program::{changed, firedrill, line_of, root, stdout};
 use serde_json::Value;
 
 /// The incidents, and whether anybody logged anything.

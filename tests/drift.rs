@@ -1,12 +1,12 @@
 //! Documents of incidents beside their rules and replays: queries that drills ask, and what has drifted apart.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::Path;
 
-use incident::{changed, firedrill, line_of, root, stdout};
+use program::{changed, firedrill, line_of, root, stdout};
 use serde_json::Value;
 
 const DOCUMENT: &str = "incident.md";

@@ -1,8 +1,8 @@
 //! Days of replays in other programs: promtool finds the alerts that the replay has, and the samples that it was given.
 
 mod common;
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +12,7 @@ use std::process::{Command, Output};
 use firedrill::number::is_stale;
 use firedrill::replay::{self, Limits, Replay};
 use firedrill::text::Source;
-use incident::{firedrill, root, stdout};
-use tempfile::TempDir;
+use program::{firedrill, folder, root, stdout};
 
 /// Everything that makes exporting hard, in 20 minutes: phases, jumps, gaps of every kind, a histogram.
 const REPLAY: &str = r#"firedrill: replay/1
@@ -86,14 +85,6 @@ const RULES: &str = r#"groups:
       - alert: Pages
         expr: count by (severity) (ALERTS{alertstate="firing"}) > 0
 "#;
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
-    folder
-}
 
 fn read(path: &Path) -> Replay {
     let text = fs::read_to_string(path).expect("a replay");

@@ -2,8 +2,8 @@
 
 #[path = "common/mod.rs"]
 mod common;
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::process::Command;
 
 use firedrill::incident::{Document, Kind, Language};
 use firedrill::text::Source;
-use incident::{firedrill, root, stdout};
+use program::{firedrill, root, stdout};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,9 +1,9 @@
 //! What a verdict rests on, as the report for machines says it.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
-use incident::{firedrill, stdout};
+use program::{firedrill, stdout};
 use serde_json::Value;
 
 const RULES: &str = r#"

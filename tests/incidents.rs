@@ -1,11 +1,11 @@
 //! The incidents of this repository, drilled by the real binary: as they are, and with changes that have to be noticed.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 
-use incident::{changed, firedrill, root, stdout};
+use program::{changed, firedrill, root, stdout};
 
 /// Drills the changed copy, which has to fall short, and returns what was printed.
 fn falls_short(file: &str, from: &str, to: &str) -> String {

@@ -2,12 +2,12 @@
 //! holds its end and not its start).
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
-use assert_cmd::Command;
+use program::{firedrill, told};
 use tempfile::TempDir;
 
 /// A line every 10 s, the first one at 12:20:00, the last one at 12:39:50; another stream writes all day.
@@ -36,15 +36,6 @@ EXPECT
 "#;
 
 const ERRORS: &str = r#"sum by (app) (count_over_time({app="shop"} |= "level=error" [5m]))"#;
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
-}
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 fn folder(replay: &str, rules: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");

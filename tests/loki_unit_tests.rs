@@ -1,11 +1,12 @@
 //! Unit tests of Loki's rules, by the binary, in the shape of Loki's proposal for `lokitool rules test`. Expected values: arithmetic on the
 //! lines that the files write.
 
-use std::fs;
-use std::path::Path;
-use std::process::Output;
+#[path = "common/program.rs"]
+mod program;
 
-use assert_cmd::Command;
+use std::fs;
+
+use program::{firedrill, told};
 use tempfile::TempDir;
 
 const RULES: &str = r#"groups:
@@ -19,15 +20,6 @@ const RULES: &str = r#"groups:
         labels: {severity: page}
         annotations: {summary: "{{ $value }} errors of {{ $labels.app }}, {{ $externalLabels.cluster }}"}
 "#;
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
-}
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
 
 fn folder(tests: &str, rules: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,21 +1,12 @@
 //! New replays: what `firedrill new replay` writes for a rule passes at once, or says what is to be filled in.
 
 mod common;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
-use std::path::Path;
-use std::process::Output;
 
-use assert_cmd::Command;
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").output().expect("the binary runs")
-}
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+use program::{firedrill, told};
 
 /// A rule file with one alert for each expression, `A0`, `A1`, ...; `more` stands in front of them.
 fn rules(more: &str, exprs: &[&str], for_: &str) -> String {

@@ -1,35 +1,16 @@
 //! firedrill in the repositories of other people: begun in one, with rules that are rendered, broken, in other languages, or
 //! left out for a while.
 
+#[path = "common/program.rs"]
+mod program;
+
 use std::fs;
-use std::path::Path;
 use std::process::Output;
 
 use assert_cmd::Command;
-use tempfile::TempDir;
-
-fn firedrill(folder: &Path, args: &[&str]) -> Output {
-    let mut command = Command::cargo_bin("firedrill").expect("the binary is built with the tests");
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("SOURCE_DATE_EPOCH");
-    command.output().expect("the binary runs")
-}
-
-fn told(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+use program::{firedrill, folder, told};
 
 const RULES: &str = "groups:\n- name: g\n  rules:\n  - {alert: Full, expr: used > 80, for: 1m}\n";
-
-/// A folder with these files.
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().expect("files lie in folders")).expect("a folder");
-        fs::write(path, text).expect("a file");
-    }
-    folder
-}
 
 /// A replay of `rules` on which Full fires at 80 and more; `more` are fields at the top.
 fn replay(rules: &str, used: u32, more: &str) -> String {

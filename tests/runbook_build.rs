@@ -1,12 +1,12 @@
 //! `firedrill runbook build`, `adopt` and `new`: what they write, what they leave alone, what they refuse.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::Path;
 
-use incident::{firedrill, stdout};
+use program::{firedrill, stdout};
 use tempfile::TempDir;
 
 const RULES: &str = "groups:

@@ -1,15 +1,14 @@
 //! `firedrill runbook check`: what it finds in pages, alone and beside alerts and replays, and what it puts up with.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use incident::{firedrill, stdout};
+use program::{firedrill, folder, stdout};
 use serde_json::Value;
-use tempfile::TempDir;
 
 const RULES: &str = "groups:
   - name: api
@@ -50,16 +49,6 @@ const PAGE: &str = "# The API
 rate(http_requests_total{code=\"500\"}[5m])
 ```
 ";
-
-fn folder(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    folder
-}
 
 fn check(folder: &Path, args: &[&str]) -> Output {
     firedrill(folder, &[&["runbook", "check"], args].concat())

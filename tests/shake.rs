@@ -1,9 +1,9 @@
 //! `firedrill test --shake`: what flips a verdict, what a replay accepts, and what it exits with.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
-use incident::{firedrill, root, stdout};
+use program::{firedrill, root, stdout};
 use serde_json::Value;
 
 /// Errors at `rate` for ten minutes (600 s), of which the alert takes notice above 1/s.

@@ -1,13 +1,13 @@
 //! What people and machines read, word by word: snapshots of the binary's output in `snapshots/`.
 //! After a change that is meant, `INSTA_UPDATE=always cargo test --test snapshots`, and read the difference.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
 
 use firedrill::text::Source;
-use incident::{changed, firedrill, root, stdout};
+use program::{changed, firedrill, root, stdout};
 
 const REPLAY: &str = "incidents/vmagent-remote-write";
 

@@ -1,11 +1,11 @@
 //! Runbooks in drills and on the command line: the right cause in time, and never a wrong one before.
 
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::fs;
 
-use incident::{changed, firedrill, root, stdout};
+use program::{changed, firedrill, root, stdout};
 use serde_json::Value;
 
 /// Errors from 10:20 on, of the database until 10:25 and of the network afterwards; the probe is gone from 10:50 on. The page comes at 10:22.

@@ -1,13 +1,13 @@
 //! What `firedrill test --diff` prints is a patch after which the file holds, for firedrill and for promtool.
 
 mod common;
-#[path = "common/incident.rs"]
-mod incident;
+#[path = "common/program.rs"]
+mod program;
 
 use std::path::Path;
 use std::process::Command;
 
-use incident::{firedrill, root, stdout};
+use program::{firedrill, root, stdout};
 
 /// Copies a test file and its rules, applies the patch that is printed, and returns what the second run prints, with its exit
 /// code.
