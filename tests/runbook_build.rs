@@ -247,6 +247,19 @@ fn a_page_that_does_not_close_a_fence_or_a_comment_gets_no_markers() {
 }
 
 #[test]
+fn a_page_that_is_read_only_is_left_alone() {
+    let text = "# ApiErrors\n\nWhat people wrote.\n";
+    let folder = folder(&[("runbooks/api.md", text)]);
+    let path = folder.path().join("runbooks/api.md");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    let (code, _, told) = runbook(folder.path(), &["adopt", "runbooks/api.md"]);
+    assert!(code == 2 && told.contains("cannot write runbooks/api.md: it is read-only"), "{told}");
+    assert_eq!(read(folder.path(), "runbooks/api.md"), text);
+}
+
+#[test]
 fn a_new_page_has_all_that_is_known_of_its_alert() {
     let folder = folder(&[]);
     let (code, told, _) = runbook(folder.path(), &["new", "--alert", "ApiErrors"]);

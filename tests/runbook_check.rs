@@ -259,3 +259,28 @@ fn input_that_cannot_be_read_is_told_and_nothing_else() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("large.md is larger than 16 MiB"));
 }
+
+#[test]
+fn commands_that_nobody_is_to_run_or_whose_old_value_is_given_need_no_undo() {
+    for text in [
+        "Do **not** run `kubectl delete pod shop-0`. Never `rm -rf /var/lib/data`.",
+        "1. `sysctl -w net.core.somaxconn=1024` (it was 128)",
+        "1. `sysctl -w net.core.somaxconn=1024`\n   (restore with `sysctl -w net.core.somaxconn=128`)",
+        "Reset to the default with `kubectl scale deploy/x --replicas=3` after `kubectl scale deploy/x --replicas=9`.",
+    ] {
+        assert_eq!(in_page(&format!("# T\n\n## S\n\n{text}\n")), Vec::<String>::new(), "{text}");
+    }
+    assert_eq!(in_page("# T\n\nDo not wait: `kubectl delete pod shop-0`\n"), ["no-undo runbooks/p.md:3:15"]);
+}
+
+#[test]
+fn sizes_are_no_placeholders() {
+    assert_eq!(in_page("# T\n\nXXX-large shirts, and XXX as well.\n\nXXX-large\n"), ["placeholder runbooks/p.md:3:23"]);
+}
+
+#[test]
+fn a_section_of_a_page_whose_title_names_the_alert_need_not_name_it() {
+    let page = PAGE.replace("`ApiErrors` asks", "Ask").replace("# The API", "# The API (ApiErrors)");
+    let folder = folder(&[("rules.yaml", RULES), ("replay.yaml", REPLAY), ("runbooks/api.md", &page)]);
+    assert!(!findings(folder.path(), &[]).iter().any(|finding| finding.starts_with("other-title")));
+}

@@ -120,13 +120,17 @@ fn tell(problems: &[&Diagnostic]) {
 /// Writes a file whole or not at all. A link stays one, and a file that was there keeps its permissions.
 ///
 /// # Errors
-/// What the file system says, with the path.
+/// What the file system says, with the path; a file that may not be written, which a rename would replace all the same.
 pub fn write_file(path: &Path, text: &str) -> Result<(), Diagnostic> {
     let there = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = match there.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if std::fs::metadata(&there).is_ok_and(|before| before.is_file() && before.permissions().readonly()) {
+        return Err(Diagnostic::error(format!("cannot write {}: it is read-only", path.display()))
+            .help("make it writable first, as `chmod u+w` does; it is as it was"));
+    }
     let write = || -> std::io::Result<()> {
         let mut new = tempfile::Builder::new();
         // As any other file: temporary ones are for their owner alone.

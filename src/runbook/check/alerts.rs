@@ -123,11 +123,11 @@ fn missing(check: &Check<'_>, written: &Located, path: &Path, alert: &str) -> Fi
 fn silent(check: &Check<'_>, page: &Page, written: &Located, anchor: Option<&str>, alert: &str) -> Option<Finding> {
     let (source, span) = place(written);
     let name = page.source.name();
+    let title = page.title().map_or("", |title| title.text.as_str());
+    let titled = names(title, alert) || is_spelt_out(title, alert);
     let Some(anchor) = anchor else {
         // That a title is another alert's is said of the page.
-        let title = page.title().map_or("", |title| title.text.as_str());
-        let told = names(page.source.text(), alert) || names(title, alert) || is_spelt_out(title, alert);
-        if told || named(check, title).is_some() {
+        if titled || names(page.source.text(), alert) || named(check, title).is_some() {
             return None;
         }
         let finding = Finding::new(Name::OtherTitle, source, span, format!("{name} does not name {alert}"));
@@ -143,7 +143,7 @@ fn silent(check: &Check<'_>, page: &Page, written: &Located, anchor: Option<&str
         return Some(finding.help(help).about(alert));
     }
     let heading = page.headings.iter().find(|heading| heading.anchor == anchor)?;
-    if names(page.text(page.section(heading.span.start)), alert) {
+    if titled || names(page.text(page.section(heading.span.start)), alert) {
         return None;
     }
     let message = format!("the section #{anchor} of {name} does not name {alert}");

@@ -82,6 +82,31 @@ static UNDO: LazyLock<Regex> = LazyLock::new(|| {
         | \b(?:cannot|can't|need\ not)\ be\ (?:taken\ back|undone|reverted) | \btake\w*\ (?:it\ |that\ )?back\b | \bharmless\b
         | \bnothing\ (?:is|gets|will\ be)\ lost\b | \bno\ data\ (?:is|are|loss|gets) | \bas\ (?:it\ was|they\ were)\ before\b | \bafterwards\b
         | \bkeeps?\ running\b
+        | \brestor(?:e|es|ed|ing)\b[^.\n]{0,30}\b(?:with|by|to)\b | \breset(?:s|ting)?\ (?:it\ |them\ )?to\b
+        ",
+    )
+    .expect("the pattern is a constant, and a test compiles it")
+});
+
+/// What gives the value of before, in the line of a command: `(it was 3)`, `from 3 to 9`, `the default is 3`.
+static BEFORE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?ix)
+          \b(?:was|were|before|previously|normally)[\s:*`(]+[\w.-]*\d | \bfrom[\s*`]+\d[\w.-]*[\s*`]+to[\s*`]+\d
+        | \bdefaults?\b(?:\ value)?(?:\ (?:is|are|of)\b|\s*[:=])
+        ",
+    )
+    .expect("the pattern is a constant, and a test compiles it")
+});
+
+/// What says right before a command that it is not to be run; other such commands may stand between.
+static NEGATED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?ix)
+          \b(?:do[\s*_]+not|don['’]t|never|must[\s*_]+not|should[\s*_]+not|avoid)\b[\s*_]*
+          (?:(?:ever|just|simply|run|running|use|using|call|type|execute|executing|try|a|any|the)[\s*_]+)*
+          (?:`[^`\n]*`\s*(?:,\s*)?(?:(?:or|nor|and)\s+)?)*
+          `+$
         ",
     )
     .expect("the pattern is a constant, and a test compiles it")
@@ -95,6 +120,9 @@ pub fn find(page: &Checked) -> Vec<Finding> {
     for command in commands.filter(|command| !page.is_generated(command.place().start)) {
         let Some((span, undo)) = change(&command.text) else { continue };
         let place = command.text.file_span(span);
+        if is_negated(page, command.place().start) || BEFORE.is_match(sentence(page, place.start)) {
+            continue;
+        }
         if undo_section || UNDO.is_match(page.page.text(page.page.section(place.start))) {
             continue;
         }
@@ -108,6 +136,24 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         findings.push(Finding::new(Name::NoUndo, &page.page.source, place, message).help(undo));
     }
     findings
+}
+
+/// Whether the words before inline code at a place say not to run it.
+fn is_negated(page: &Checked, at: usize) -> bool {
+    const MOST_BYTES: usize = 300;
+    let text = page.page.source.text();
+    let from = (at.saturating_sub(MOST_BYTES)..=at).find(|from| text.is_char_boundary(*from)).unwrap_or(at);
+    // Inline code may be found with its marks, or within them.
+    let before = text[from..at].trim_end_matches('`');
+    NEGATED.is_match(&format!("{before}`"))
+}
+
+/// What stands around a place on its line, up to where a sentence ends.
+fn sentence(page: &Checked, at: usize) -> &str {
+    let (before, after) = page.page.source.text().split_at(at);
+    let start = [before.rfind('\n'), before.rfind(". ")].into_iter().flatten().max().map_or(0, |end| end + 1);
+    let end = [after.find('\n'), after.find(". ")].into_iter().flatten().min().unwrap_or(after.len());
+    page.page.text(Span::new(start, at + end))
 }
 
 /// The part of a command that changes something, and how that is taken back.
@@ -167,13 +213,37 @@ mod tests {
 
     #[test]
     fn ways_back_are_recognised() {
-        for text in
-            ["To undo it:", "helm rollback x", "set it back to 5", "Pods come back by themselves", "nothing is lost"]
-        {
+        for text in [
+            "To undo it:",
+            "helm rollback x",
+            "set it back to 5",
+            "Pods come back by themselves",
+            "nothing is lost",
+            "restore with `x`",
+            "Reset to the default with",
+        ] {
             assert!(UNDO.is_match(text), "{text}");
         }
-        for text in ["back pressure", "look at the feedback", "then restart"] {
+        for text in ["back pressure", "look at the feedback", "then restart", "restore service", "reset the counter"] {
             assert!(!UNDO.is_match(text), "{text}");
+        }
+        for text in ["(it was 3)", "from 3 to 9", "the default is `cubic`", "before: `128`"] {
+            assert!(BEFORE.is_match(text), "{text}");
+        }
+        for text in ["as before", "what was that", "from node 3", "before you go"] {
+            assert!(!BEFORE.is_match(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn commands_that_are_not_to_be_run_are_told_from_advice() {
+        for text in ["Do **not** run `", "Never `", "don't use `a` or `", "You must not\nrun `"] {
+            assert!(NEGATED.is_match(text), "{text}");
+        }
+        for text in
+            ["Do not wait: run `", "Do not hesitate to run `", "Never mind. Run `", "Do not run `a`. Run `", "`"]
+        {
+            assert!(!NEGATED.is_match(text), "{text}");
         }
     }
 }

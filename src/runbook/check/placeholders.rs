@@ -61,7 +61,7 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         let output = fenced.is_output(at, line);
         let left = |found: &regex::Match<'_>| {
             let crossed_out = found.as_str().trim_matches('x').is_empty();
-            !(page.page.is_comment(at + found.start()) || output && crossed_out)
+            !(page.page.is_comment(at + found.start()) || output && crossed_out || is_size(line, found))
         };
         if let Some(found) = PLACEHOLDER.find_iter(line).find(left) {
             let words = found.as_str().trim_end();
@@ -93,6 +93,14 @@ pub fn find(page: &Checked) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether `XXX` is a part of a word with hyphens: `XXX-large`.
+fn is_size(line: &str, found: &regex::Match<'_>) -> bool {
+    let joined =
+        |hyphen: Option<char>, next: Option<char>| hyphen == Some('-') && next.is_some_and(char::is_alphanumeric);
+    let (mut before, mut after) = (line[..found.start()].chars().rev(), line[found.end()..].chars());
+    found.as_str() == "XXX" && (joined(before.next(), before.next()) || joined(after.next(), after.next()))
 }
 
 /// Which lines of fences are commands.
