@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::selectors::streams_near;
+use super::unconverted;
 use super::unmade::{self, makes};
 use crate::labels::{Labels, MatchOp};
 use crate::logql::ast::{
@@ -11,7 +12,7 @@ use crate::logql::ast::{
     StageKind,
 };
 use crate::logql::eval::{Grid, Plan};
-use crate::logql::pipeline::{ERROR, ERROR_DETAILS, PRESERVE_ERROR, Pipeline};
+use crate::logql::pipeline::{ERROR, ERROR_DETAILS, FILTER_ERROR, PRESERVE_ERROR, Pipeline};
 use crate::store::LogStore;
 use crate::text::{Span, listed, nearest};
 use crate::time::Nanoseconds;
@@ -19,8 +20,8 @@ use crate::time::Nanoseconds;
 /// Entries of a query that are looked at.
 pub(super) const ENTRIES: usize = 200_000;
 
-/// The shortest row of values that is taken for a counter, and the fewest steps up in it.
-const COUNTER: (usize, usize) = (5, 4);
+/// The shortest row of values that is taken for a counter, and the fewest steps up in it: a few values grow by chance.
+const COUNTER: (usize, usize) = (20, 10);
 
 /// What is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +36,8 @@ pub enum TrapKind {
     NoMatch,
     /// A filter or an `unwrap` on a label that no line has.
     NoLabel,
+    /// A comparison of a label whose value can be converted on no line.
+    NoConversion,
     /// A selector that no stream meets.
     NoStream,
 }
@@ -42,7 +45,7 @@ pub enum TrapKind {
 impl TrapKind {
     /// Whether one day without it is enough to say that there is none.
     pub fn asks_all_days(self) -> bool {
-        matches!(self, TrapKind::NoMatch | TrapKind::NoLabel | TrapKind::NoStream)
+        !matches!(self, TrapKind::DropsErrors | TrapKind::FailsOnALine | TrapKind::RateOfACounter)
     }
 }
 
@@ -83,7 +86,9 @@ pub fn log_traps(query: &Query, logs: &LogStore, streams: &[&Labels]) -> Vec<Sig
                     found.extend(counter(aggregate, expr.span, logs));
                 }
             });
-            found.extend(failures(expr, logs));
+            let mut failures = failures(expr, logs);
+            fail_for_their_type(&mut failures, &mut found);
+            found.extend(failures);
         }
     }
     found
@@ -102,6 +107,7 @@ fn of_pipeline(
     found.extend(made.into_iter().map(|(_, made)| made));
     for (at, stage) in query.stages.iter().enumerate() {
         if let StageKind::LabelFilter(filter) = &stage.kind {
+            found.extend(unconverted::comparisons(query, at, filter, logs));
             let mut names = Vec::new();
             names_of(filter, &mut names);
             if names.iter().any(|name| is_of_errors(name)) {
@@ -277,6 +283,20 @@ fn failures(expr: &Expr, logs: &LogStore) -> Vec<Sighting> {
     found
 }
 
+/// Where no value can be converted, to leave such lines out is no help: what to write instead takes its place, and is said once.
+fn fail_for_their_type(failures: &mut [Sighting], found: &mut Vec<Sighting>) {
+    let of_filters = |trap: &Trap| trap.message.contains(FILTER_ERROR);
+    for failure in failures.iter_mut().filter_map(|sighting| sighting.trap.as_mut()).filter(|trap| of_filters(trap)) {
+        let unconverted = |sighting: &&Sighting| sighting.kind == TrapKind::NoConversion && sighting.trap.is_some();
+        if let Some(trap) = found.iter().find(unconverted).and_then(|sighting| sighting.trap.as_ref()) {
+            failure.help = trap.help.clone();
+        }
+    }
+    if failures.iter().filter_map(|sighting| sighting.trap.as_ref()).any(of_filters) {
+        found.retain(|sighting| sighting.kind != TrapKind::NoConversion || sighting.trap.is_none());
+    }
+}
+
 /// `rate` of values that only ever grow, each stream by itself.
 fn counter(aggregate: &RangeAggregate, span: Span, logs: &LogStore) -> Option<Sighting> {
     let unwrap = aggregate.range.unwrap.as_ref().filter(|_| aggregate.op == RangeOp::Rate)?;
@@ -289,8 +309,8 @@ fn counter(aggregate: &RangeAggregate, span: Span, logs: &LogStore) -> Option<Si
     let alone = Expr { kind: ExprKind::RangeAggregate(Box::new(alone)), span };
     let plan = Plan::new(&alone, logs, whole(logs)?).ok()?;
     let samples = plan.samples();
-    let mut rows = samples.iter().map(|samples| samples.values).filter(|values| values.len() >= COUNTER.0).peekable();
-    if rows.peek().is_none() || !rows.all(is_counter) {
+    let rows = || samples.iter().map(|samples| samples.values);
+    if !rows().any(is_counter) || !rows().all(grows) {
         return None;
     }
     let message = format!("`rate` adds up the values of `{}`, which only ever grows", unwrap.label);
@@ -298,11 +318,17 @@ fn counter(aggregate: &RangeAggregate, span: Span, logs: &LogStore) -> Option<Si
     Some(Sighting { kind: TrapKind::RateOfACounter, span, label: None, trap: Some(Trap { message, help }) })
 }
 
-/// Whether values grow, but for a fall to less than half where something begins anew.
+/// Whether values grow so often that they are taken for a counter.
 fn is_counter(values: &[f64]) -> bool {
+    let up = values.windows(2).filter(|pair| pair[1] > pair[0]).count();
+    values.len() >= COUNTER.0 && up >= COUNTER.1 && grows(values)
+}
+
+/// Whether values never fall, but to less than half where something begins anew, which is rare.
+fn grows(values: &[f64]) -> bool {
     let steps = || values.windows(2).map(|pair| (pair[0], pair[1]));
     let (up, down) = (steps().filter(|(a, b)| b > a).count(), steps().filter(|(a, b)| b < a).count());
-    up >= COUNTER.1 && down * COUNTER.0 <= up && steps().all(|(a, b)| b >= a || b < a / 2.0)
+    down * 5 <= up && steps().all(|(a, b)| b >= a || b < a / 2.0)
 }
 
 #[cfg(test)]
@@ -333,6 +359,12 @@ mod tests {
             logs.append(&labels, Nanoseconds(at as i64 * 1_000_000_000), line.as_bytes(), Labels::empty()).unwrap();
         }
         let silent = Labels::from_pairs([("job", "silent")]);
+        // Another counter than this one begins anew once; a few values grow by chance.
+        for at in 0..30_i64 {
+            let line = format!("total={} few={}", (at * at + 100) % 900, at.min(4));
+            let labels = Labels::from_pairs([("job", "count")]);
+            logs.append(&labels, Nanoseconds(at * 1_000_000_000), line.as_bytes(), Labels::empty()).unwrap();
+        }
         let mut streams: Vec<&Labels> = logs.streams().into_iter().map(|stream| stream.labels()).collect();
         streams.push(&silent);
         let query = parse(query).unwrap_or_else(|error| panic!("{query}: {error}"));
@@ -392,20 +424,60 @@ mod tests {
     #[test]
     fn a_counter_that_is_added_up() {
         let kind = TrapKind::RateOfACounter;
-        let told = warns(kind, r#"rate({job="api"} | json | unwrap total [1m])"#).unwrap();
+        let told = warns(kind, r#"rate({job="count"} | logfmt | unwrap total [1m])"#).unwrap();
         assert!(told.contains("`total`") && told.contains("`rate_counter`"), "{told}");
-        assert!(warns(kind, r#"sum(rate({job="api"} | json total | unwrap total [1m]))"#).is_some());
+        assert!(warns(kind, r#"sum(rate({job="count"} | logfmt total | unwrap total [1m]))"#).is_some());
         for query in [
-            r#"rate_counter({job="api"} | json total | unwrap total [1m])"#,
+            r#"rate_counter({job="count"} | logfmt | unwrap total [1m])"#,
+            // Six values, and thirty of which four are steps up.
+            r#"rate({job="api"} | json total | unwrap total [1m])"#,
+            r#"rate({job="count"} | logfmt | unwrap few [1m])"#,
+            // One of the streams is another.
+            r#"rate({job=~"count|plain"} | logfmt | label_format total="{{if .took}}{{.took}}{{else}}{{.total}}{{end}}" | unwrap total [1m])"#,
             r#"rate({job="api"} | json status | unwrap status [1m])"#,
             r#"rate({job="plain"} | logfmt | unwrap took [1m])"#,
             r#"rate({job="api"} | json [1m])"#,
         ] {
             is_fine(kind, query);
         }
-        assert!(is_counter(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 7.0]));
-        assert!(!is_counter(&[1.0, 2.0, 3.0, 4.0, 5.0, 4.5]));
-        assert!(!is_counter(&[7.0, 7.0, 7.0, 7.0, 7.0, 7.0]));
+        let rising: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert!(is_counter(&rising) && !is_counter(&rising[1..]) && !is_counter(&[7.0; 20]));
+        let with = |last: f64| [rising.as_slice(), &[last]].concat();
+        assert!(is_counter(&with(0.0)) && !is_counter(&with(19.5)));
+    }
+
+    #[test]
+    fn a_comparison_whose_values_are_never_what_it_asks_for() {
+        let kind = TrapKind::NoConversion;
+        let told = |filter: &str| {
+            warns(kind, &format!(r#"sum(count_over_time({{job="api"}} | json | {filter} | __error__="" [1m])) > 0"#))
+        };
+        let message = told("took > 100").unwrap();
+        assert_eq!(
+            message,
+            "`took>100` asks for a number, and no line that comes here has such a `took`: a value is \"5ms\"; \
+             give it the unit of the values: took > 100ms"
+        );
+        for (filter, help) in [
+            ("total > 100ms", "the values have no unit: total > 10"),
+            ("level > 3", r#"compare texts: level="...""#),
+            (r#"level=ip("10.0.0.0/8")"#, r#"compare texts: level="...""#),
+            (r#"level!=ip("10.0.0.0/8")"#, r#"compare texts: level="...""#),
+            ("took > 5KB", "the values are durations: took > 5ms"),
+            (r#"total > 1 and took > 100"#, "took > 100ms"),
+            (r#"took > 100 and __error__="""#, "took > 100ms"),
+        ] {
+            assert!(told(filter).is_some_and(|told| told.contains(help)), "{filter}: {:?}", told(filter));
+        }
+        for filter in ["took > 100ms", "took == 1h", "total > 1e9", "total != 5", "statsu > 5", "total > 5B"] {
+            assert_eq!(told(filter), None, "{filter}");
+        }
+        // Some lines have one.
+        is_fine(kind, r#"count_over_time({job="mixed"} | json | took > 100ms | __error__="" [1m])"#);
+        // Without the filter of errors the query fails, which is said once, with the same help.
+        let failing = r#"sum(count_over_time({job="api"} | json | took > 100 [1m])) > 0"#;
+        is_fine(kind, failing);
+        assert!(warns(TrapKind::FailsOnALine, failing).unwrap().contains("took > 100ms"));
     }
 
     #[test]

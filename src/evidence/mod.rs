@@ -9,6 +9,7 @@ mod selectors;
 mod sightings;
 mod streams;
 mod timeline;
+mod unconverted;
 mod unfiltered;
 mod unmade;
 

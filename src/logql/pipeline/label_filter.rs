@@ -9,7 +9,7 @@ use crate::labels::{MatchOp, Matcher};
 use crate::logql::ast::{BinaryOp, IpFilter, LabelFilter, LabelFilterKind, Threshold};
 
 /// What is said of a value that cannot be converted.
-const FILTER_ERROR: &str = "LabelFilterErr";
+pub const FILTER_ERROR: &str = "LabelFilterErr";
 
 /// A condition, ready to run.
 #[derive(Clone)]

@@ -36,6 +36,7 @@ mod unpack;
 
 pub use extract::{Extractor, SampleOf, Samples};
 pub use hints::Demand;
+pub use label_filter::FILTER_ERROR;
 pub use label_sets::{LabelSetId, LabelSets};
 pub use labels::{ERROR, ERROR_DETAILS, PRESERVE_ERROR};
 
