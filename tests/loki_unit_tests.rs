@@ -268,6 +268,80 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn typos_of_expected_queries_are_warned_of() {
+    let told_of = |query: &str, expected: &str| {
+        let case = format!("logql_expr_test: [{{expr: '{query}', eval_time: 4m, exp_samples: [{expected}]}}]\n");
+        let stream =
+            "interval: 1m\ninput_streams: [{labels: '{app=\"shop\"}', lines: [{line: level=error n=5, repeat: 5}]}]\n";
+        let (code, text) = test(&format!("{stream}{case}"), RULES);
+        assert_eq!(code, 0, "{text}");
+        text
+    };
+    let label = told_of(r#"sum(count_over_time({app="shop"} | logfmt | lvel="error" [5m]))"#, "");
+    assert!(label.contains("has the label `lvel`") && label.contains("did you mean `level`?"), "{label}");
+    let unwrap = told_of(r#"sum(sum_over_time({app="shop"} | logfmt | unwrap m [5m]))"#, "");
+    assert!(unwrap.contains("has the label `m`"), "{unwrap}");
+    let stream = "no stream meets {app=\"shpo\"}";
+    for query in [
+        r#"sum(count_over_time({app="shop"}[5m])) or sum(count_over_time({app="shpo"}[5m]))"#,
+        r#"sum(count_over_time({app="shop"}[5m])) unless sum(count_over_time({app="shpo"}[5m]))"#,
+        r#"sum(count_over_time({app="shpo"}[5m])) or vector(5)"#,
+    ] {
+        let text = told_of(query, "{value: 5}");
+        assert!(text.contains(stream) && text.contains("there is {app=\"shop\"}"), "{query}\n{text}");
+    }
+    // A blind case says it itself.
+    let blind = told_of(r#"sum(count_over_time({app="shpo"}[5m]))"#, "");
+    assert!(blind.contains("blind") && !blind.contains("warning"), "{blind}");
+    assert!(
+        !told_of(r#"sum(count_over_time({app="shop"} | logfmt | level="error" [5m]))"#, "{value: 5}")
+            .contains("warning")
+    );
+}
+
+#[test]
+fn an_alternative_of_a_rule_that_no_stream_meets_is_warned_of() {
+    let rules = |other: &str| {
+        let count = |app: &str, more: u32| format!("sum(count_over_time({{app=\"{app}\"}}[5m])) > {more}");
+        format!("groups: [{{name: g, rules: [{{alert: A, expr: '{} or {}'}}]}}]\n", count("shop", 50), count(other, 5))
+    };
+    let group = format!("{STREAM}alert_rule_test: [{{alertname: A, eval_time: 4m}}]\n");
+    falls_short(&group, &rules("shpo"), 0, &["warning: in the tests of tests.yaml, no stream meets {app=\"shpo\"}"]);
+    assert!(!test(&group, &rules("shop")).1.contains("warning"));
+    // Without any stream it is not under test.
+    assert!(!test(&group, &rules("shpo").replace("\"shop\"", "\"api\"")).1.contains("warning"));
+}
+
+#[test]
+fn a_blind_case_is_in_the_report_for_machines() {
+    let tests = "rule_files: [rules.yaml]\ntests:\n  - name: g\n    input_streams: [{labels: '{app=\"a\"}', lines: [x]}]\n    \
+                 alert_rule_test: [{alertname: Errors, eval_time: 1m}]\n";
+    let folder = folder(tests, RULES);
+    let output = firedrill(folder.path(), &["test", "tests.yaml", "--junit", "out.xml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let xml = fs::read_to_string(folder.path().join("out.xml")).expect("a report");
+    assert!(xml.contains("<system-out>BLIND Errors at 1m: no stream"), "{xml}");
+}
+
+#[test]
+fn a_rule_file_without_rules_fails_its_tests() {
+    let group = format!("{STREAM}alert_rule_test: [{{alertname: A, eval_time: 4m}}]\n");
+    falls_short(&group, "kind: Service\n", 1, &["rules.yaml:1:1", "no document of this file holds rules"]);
+}
+
+#[test]
+fn labels_that_cannot_be_read_are_bad_input() {
+    for labels in ["shop{app=\"shop\"}", "{app=~\"shop\"}", "{}"] {
+        let group =
+            format!("input_streams: [{{labels: '{labels}', lines: [x]}}]\nalert_rule_test: [{{alertname: A}}]\n");
+        falls_short(&group, RULES, 2, &["tests.yaml:4:"]);
+    }
+    let group =
+        "input_streams: [{labels: '{a=\"b\"}', lines: [{line: x, repeat: -1}]}]\nalert_rule_test: [{alertname: A}]\n";
+    falls_short(group, RULES, 2, &["write 1 or more"]);
+}
+
+#[test]
 fn other_formats_and_conversion() {
     let tests = format!(
         "rule_files: [rules.yaml]\ntests:\n  - name: g\n{}",

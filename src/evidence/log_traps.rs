@@ -128,10 +128,10 @@ fn of_pipeline(
 fn stream(selector: &Selector, streams: &[&Labels]) -> Sighting {
     let meets = |labels: &Labels| selector.matchers.iter().all(|m| m.matches(labels.get(&m.name)));
     let trap = (!streams.iter().any(|labels| meets(labels))).then(|| Trap {
-        message: format!("no stream of any replay meets {selector}"),
+        message: format!("no stream meets {selector}"),
         help: match streams_near(streams.iter().copied(), selector) {
             Some(instead) => format!("there is {instead}"),
-            None => "give a replay such a stream under `logs`".to_owned(),
+            None => "write such a stream: under `logs` of a replay, under `input_streams` of a test".to_owned(),
         },
     });
     Sighting { kind: TrapKind::NoStream, span: selector.span, label: None, trap }
@@ -563,7 +563,7 @@ mod tests {
     fn a_stream_that_is_nowhere() {
         let kind = TrapKind::NoStream;
         let told = warns(kind, r#"{job="ap"} | json"#).unwrap();
-        assert!(told.starts_with(r#"no stream of any replay meets {job="ap"}"#), "{told}");
+        assert!(told.starts_with(r#"no stream meets {job="ap"}"#), "{told}");
         assert!(warns(kind, r#"sum(rate({job="api"}[1m])) / sum(rate({job="apl"}[1m]))"#).is_some());
         for query in [r#"{job="silent"}"#, r#"rate({job=~"a.+"}[1m])"#, r#"absent_over_time({job="gone"}[1m])"#] {
             is_fine(kind, query);

@@ -297,6 +297,9 @@ impl<'a> Parser<'a> {
             Kind::Assign => error.hint("values are compared with =="),
             Kind::Identifier => {
                 let name = self.source(token.span).to_lowercase();
+                if let Some(instead) = instead_of_promql(&name) {
+                    return error.hint(format!("LogQL has no `{name}`: {instead}"));
+                }
                 match nearest(&name, function_names()) {
                     Some(known) if known == name => error.hint(format!("`{known}` is a function: {known}(...)")),
                     Some(known) => error.hint(format!("did you mean `{known}`?")),
@@ -307,6 +310,17 @@ impl<'a> Parser<'a> {
             _ => error,
         }
     }
+}
+
+/// What LogQL has for functions that only PromQL has.
+fn instead_of_promql(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "absent" => "absent_over_time({job=\"node\"}[5m]) asks for lines",
+        "increase" | "delta" | "idelta" | "changes" | "resets" => "count_over_time({job=\"node\"}[5m]) counts lines",
+        "irate" | "deriv" => "rate({job=\"node\"}[5m]) counts lines in a second",
+        "histogram_quantile" | "quantile" => "quantile_over_time(0.9, {job=\"node\"} | logfmt | unwrap took [5m])",
+        _ => return None,
+    })
 }
 
 fn too_deep(span: Span, limit: usize) -> ParseError {

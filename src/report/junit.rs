@@ -56,6 +56,10 @@ fn group_case(group: &GroupResult) -> TestCase {
         }
     };
     let mut case = TestCase::new(group.name.clone(), status);
+    if !group.blind.is_empty() {
+        let blind = group.blind.iter().map(|case| format!("BLIND {}: {}\n", case.subject, case.reason.text));
+        case.set_system_out(blind.collect::<String>());
+    }
     case.set_time(group.elapsed);
     case
 }

@@ -91,7 +91,7 @@ fn read_rules(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Di
         reader.document(document);
     }
     if options.language.is_none() {
-        settle_doubts(&mut file, options.logql_in_doubt);
+        settle_doubts(&mut file, options.logql_in_doubt, &problems);
     }
     let duplicates = duplicate_rules(&file.groups);
     file.warnings.extend(duplicates);
@@ -102,7 +102,9 @@ fn read_rules(source: &Source, options: &ReadOptions) -> Result<RuleFile, Vec<Di
 /// Whether a document of YAML is one that `read` understands: groups of rules, or a manifest that holds some.
 pub fn is_rule_document(document: &Node) -> bool {
     match document.get("kind").and_then(Node::text) {
-        Some("PrometheusRule" | "VMRule" | "PrometheusRuleList" | "VMRuleList") => true,
+        Some("PrometheusRule" | "VMRule" | "PrometheusRuleList" | "VMRuleList" | "AlertingRule" | "RecordingRule") => {
+            true
+        }
         Some("List") => match document.get("items").map(|items| &items.kind) {
             Some(yaml::Kind::List(items)) => items.iter().any(is_rule_document),
             _ => false,
@@ -125,13 +127,28 @@ impl<'a> Reader<'a> {
         let kind = document.get("kind").and_then(Node::text);
         match kind {
             Some("PrometheusRule" | "VMRule") => self.manifest(document),
+            Some("AlertingRule" | "RecordingRule") => {
+                // Those of Loki's operator, whatever the file is said to be.
+                let language = self.language.replace(&Language::Logql);
+                self.manifest(document);
+                self.language = language;
+            }
             Some("List" | "PrometheusRuleList" | "VMRuleList") => {
                 let Some(list) = Mapping::of(document, "a list of manifests", self.problems) else { return };
                 for item in list.list("items") {
                     self.document(item);
                 }
             }
-            Some(_) if document.get("groups").is_none() => self.file.skipped_documents += 1,
+            Some(kind) if document.get("groups").is_none() => {
+                if let Some(groups) = hidden_groups(document) {
+                    let problem = Diagnostic::error(format!(
+                        "a document of kind {kind} is not read, and this one holds groups of rules"
+                    ));
+                    let help = "write them into a rule file, or into a PrometheusRule, a VMRule or Loki's AlertingRule";
+                    self.problems.at(groups, problem.help(help));
+                }
+                self.file.skipped_documents += 1;
+            }
             _ => {
                 self.plain += 1;
                 if self.plain > 1 {
@@ -161,6 +178,8 @@ impl<'a> Reader<'a> {
             return;
         };
         let Some(spec) = Mapping::of(spec, "`spec`", self.problems) else { return };
+        // Of Loki's kinds.
+        spec.ignore(&["tenantID"]);
         self.groups(&spec);
         spec.finish();
     }
@@ -283,6 +302,20 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Groups of rules within a document of another kind: a list with rules, or a text that is a rule file.
+fn hidden_groups(document: &Node) -> Option<&Node> {
+    document.entries().iter().find_map(|(name, value)| match &value.kind {
+        yaml::Kind::List(groups) if name.text() == Some("groups") => {
+            groups.iter().any(|group| group.get("rules").is_some()).then_some(value)
+        }
+        yaml::Kind::Scalar { text, .. } => {
+            let has = |key: &str| text.lines().any(|line| line.trim_start_matches([' ', '-']).starts_with(key));
+            (text.lines().any(|line| line.starts_with("groups:")) && has("rules:")).then_some(value)
+        }
+        _ => hidden_groups(value),
+    })
+}
+
 /// The query of a rule in LogQL.
 ///
 /// # Errors
@@ -336,8 +369,8 @@ fn odd_name(kind: &RuleKind, name: &Located, labels: &[(String, Located)]) -> Op
 }
 
 /// Reads as LogQL the groups that both languages understand and that are to be LogQL: because another group of the file is,
-/// or because the caller says so.
-fn settle_doubts(file: &mut RuleFile, in_doubt: bool) {
+/// or because the caller says so. What then only PromQL understands, and names no metric, is an error.
+fn settle_doubts(file: &mut RuleFile, in_doubt: bool, problems: &Problems<'_>) {
     if !in_doubt && !file.groups.iter().any(|group| group.language == Language::Logql) {
         return;
     }
@@ -350,6 +383,7 @@ fn settle_doubts(file: &mut RuleFile, in_doubt: bool) {
                 _ => None,
             })
             .collect();
+        group.rules.iter().filter_map(nameless).for_each(|problem| problems.push(problem));
         if !parsed.iter().all(Option::is_some) || !parsed.iter().flatten().any(reads_streams) {
             continue;
         }
@@ -359,6 +393,21 @@ fn settle_doubts(file: &mut RuleFile, in_doubt: bool) {
             rule.readable = false;
         }
     }
+}
+
+/// That a rule is PromQL of streams: LogQL refuses it, and all that it selects has no name.
+fn nameless(rule: &Rule) -> Option<Diagnostic> {
+    let (tree, error) = (rule.promql()?, logql::parse(&rule.expr).err()?);
+    let selectors = tree.selectors();
+    let named = selectors.iter().any(|(selector, _)| selector.matchers.iter().any(|m| &*m.name == "__name__"));
+    if selectors.is_empty() || named {
+        return None;
+    }
+    let span = error.span;
+    let known = error.hint.map_or_else(String::new, |hint| format!("{hint}; "));
+    let problem = Diagnostic::error(format!("a rule of Loki that only PromQL can read: {}", error.message));
+    let help = format!("{known}if it is PromQL, `languages` in firedrill.yaml says so");
+    Some(rule.expr.diagnose(span, problem.help(help)))
 }
 
 /// Rules of equal names and labels, as `promtool check rules` reports them.
@@ -548,6 +597,62 @@ items:
         assert_eq!(languages(&[both, promql], true), [true, false]);
         let lone = "- name: a\n  rules: [{alert: A, expr: 'approx_topk(2, rate({a=\"b\"}[5m]))'}]\n";
         assert_eq!(languages(&[lone, both], false), [true, true]);
+    }
+
+    #[test]
+    fn promql_of_streams_among_rules_of_loki_is_an_error() {
+        let logs = "- name: l\n  rules: [{alert: L, expr: 'sum(rate({a=\"b\"} |= \"x\" [5m])) > 1'}]\n";
+        let read = |expr: &str, first: &str, options: ReadOptions| {
+            let group = format!("groups:\n{first}- name: p\n  rules: [{{alert: P, expr: '{expr}'}}]\n");
+            let found = read_with(&Source::new("f.yaml", group), &options).err().unwrap_or_default();
+            found.iter().map(|problem| problem.render(false)).collect::<String>()
+        };
+        let in_doubt = || ReadOptions { logql_in_doubt: true, ..ReadOptions::default() };
+        for (expr, place, help) in [
+            ("absent(sum(count_over_time({a=\"b\"}[5m])))", "29", "LogQL has no `absent`: absent_over_time"),
+            ("sum(increase({a=\"b\"}[5m])) > 1", "33", "LogQL has no `increase`: count_over_time"),
+        ] {
+            for told in [read(expr, logs, ReadOptions::default()), read(expr, "", in_doubt())] {
+                assert!(told.contains("only PromQL can read") && told.contains(help), "{told}");
+                assert!(
+                    told.contains(&format!(":{place}\n")) && told.contains("`languages` in firedrill.yaml"),
+                    "{told}"
+                );
+            }
+            assert_eq!(read(expr, "", ReadOptions::default()), "");
+        }
+        assert_eq!(read("absent(up{a=\"b\"})", logs, ReadOptions::default()), "");
+        assert_eq!(read("vector(1) > 0", logs, in_doubt()), "");
+    }
+
+    #[test]
+    fn manifests_of_lokis_operator_are_read_in_logql() {
+        let text = "apiVersion: loki.grafana.com/v1\nkind: AlertingRule\nmetadata: {name: x}\nspec:\n  tenantID: application\n  \
+                    groups:\n  - name: g\n    rules: [{alert: A, expr: 'sum(rate({a=\"b\"}[5m])) > 0'}]\n";
+        let recording = "---\nkind: RecordingRule\nspec:\n  groups:\n  - {name: h, rules: [{record: r, expr: 'rate({a=\"b\"}[5m])'}]}\n";
+        for language in [None, Some(Language::Promql)] {
+            let source = Source::new("f", format!("{text}{recording}"));
+            let file = read_with(&source, &ReadOptions { language, ..ReadOptions::default() }).unwrap();
+            assert_eq!((file.groups.len(), file.skipped_documents), (2, 0));
+            assert!(file.groups.iter().all(|group| group.rules[0].logql().is_some()));
+        }
+    }
+
+    #[test]
+    fn rules_in_a_document_that_is_not_read_are_an_error() {
+        let map = "kind: ConfigMap\ndata:\n  a.yaml: |\n    groups:\n    - name: g\n      rules: []\n";
+        assert_eq!(
+            problems(map),
+            ["f.yaml:3:11: a document of kind ConfigMap is not read, and this one holds groups of rules"]
+        );
+        let other = "kind: Other\nspec:\n  groups: [{name: g, rules: []}]\n";
+        assert_eq!(
+            problems(other),
+            ["f.yaml:3:11: a document of kind Other is not read, and this one holds groups of rules"]
+        );
+        for text in ["kind: ConfigMap\ndata: {a: 'groups: of people'}\n", "kind: Other\nspec: {groups: [a, b]}\n"] {
+            assert_eq!(accepted(text).skipped_documents, 1, "{text}");
+        }
     }
 
     #[test]

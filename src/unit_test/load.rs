@@ -8,7 +8,7 @@ use super::traps::{self, Tied};
 use super::{Dialect, TestFile, vmalert};
 use crate::config::Config;
 use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
-use crate::text::{Diagnostic, Located};
+use crate::text::{Diagnostic, Located, Span};
 
 /// Rule files that were read, each once, whichever test files name it.
 pub struct RuleFiles<'a> {
@@ -123,6 +123,11 @@ impl<'a> RuleFiles<'a> {
         let language = self.config.language(path).cloned().or(usual);
         let logql_in_doubt = reading == Reading::Either { in_doubt: true };
         let mut read = rules::read_with(&source, &ReadOptions { language, logql_in_doubt, ..self.options.clone() })?;
+        if read.groups.is_empty() && read.skipped_documents > 0 {
+            // promtool refuses any document that is no rule file.
+            let problem = Diagnostic::error("no document of this file holds rules").at(&source, Span::default());
+            return Err(vec![problem.help("write `groups:`, or leave the file out of `rule_files`")]);
+        }
         // Tests see what Loki's rules record, as if it were remote-written.
         read.groups.iter_mut().flat_map(|group| &mut group.rules).for_each(|rule| rule.readable = true);
         Ok(read)

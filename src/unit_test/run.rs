@@ -119,7 +119,7 @@ fn run_group(
     result.blind = blind;
     result.warnings.extend(warnings);
     result.warnings.extend(traps::between_ticks(&played));
-    let (warnings, seen) = traps::of_lines(&played);
+    let (warnings, seen) = traps::of_lines(&played, &result.blind.iter().map(|case| case.span).collect::<Vec<_>>());
     result.warnings.extend(warnings);
     result.seen = seen;
     result.warnings.extend(traps::late_samples(&mut played));

@@ -66,6 +66,9 @@ pub fn read_streams<'a>(fields: &Mapping<'a>, problems: &'a Problems<'a>) -> Vec
 fn stream<'a>(node: &'a Node, problems: &'a Problems<'a>) -> Option<InputStream> {
     let fields = Mapping::of(node, "an input stream", problems)?;
     let labels = label_text(&fields, problems);
+    if let Some(Err(problem)) = labels.as_ref().map(input_labels) {
+        problems.push(problem);
+    }
     if fields.key("labels").is_none() {
         let problem = Diagnostic::error("an input stream without `labels`");
         problems.at(node, problem.help("write `labels: '{job=\"app\"}'`"));

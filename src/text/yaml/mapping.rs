@@ -161,7 +161,8 @@ impl<'a> Mapping<'a> {
         let limit = node.text().and_then(|text| text.replace('_', "").parse().ok()).filter(|limit| *limit > 0);
         if limit.is_none() {
             let problem = Diagnostic::error(format!("`{name}` of {} is a whole number above zero", self.what));
-            self.problems.at(node, problem.help("write 1000000, without a unit; leave it out for the default"));
+            self.problems
+                .at(node, problem.help("write 1 or more, in digits and without a unit; leave it out for the default"));
         }
         limit
     }
