@@ -85,8 +85,7 @@ fn count_while(most: i32, holds: impl Fn(i32) -> bool) -> i32 {
     low
 }
 
-/// A native histogram of so many whole observations of each distribution. Counts below a bound are rounded to the nearest
-/// number: rounded down, the last observation would always lie far out.
+/// A native histogram of so many whole observations of each distribution. No bucket ever has less with more observations.
 pub fn histogram<'a>(buckets: &Buckets, observed: impl Iterator<Item = (f64, &'a Parts)>) -> FloatHistogram {
     let mut made = FloatHistogram::default();
     match buckets {
@@ -99,7 +98,7 @@ pub fn histogram<'a>(buckets: &Buckets, observed: impl Iterator<Item = (f64, &'a
     for (count, parts) in observed {
         made.count += count;
         made.sum += count * parts.mean;
-        let below = |part: f64| (count * part).round();
+        let below = |part: f64| first_below(count as u64, part) as f64;
         let (from, to) = (below(parts.zero.0), below(parts.zero.1));
         made.zero_count += to - from;
         let mut reached = to;
@@ -123,6 +122,34 @@ pub fn histogram<'a>(buckets: &Buckets, observed: impl Iterator<Item = (f64, &'a
         |counts: BTreeMap<i32, f64>| counts.into_iter().map(|(index, count)| Bucket { index, count }).collect();
     (made.positive, made.negative) = (listed(positive), listed(negative));
     made
+}
+
+/// How many of the first observations lie below a part of their distribution. Each observation has its place once and for all: the
+/// n-th one, from 1, the part that van der Corput's sequence names (1/2, 1/4, 3/4, 1/8, ...: n in binary, mirrored at the point), so
+/// that early ones lie in the middle and any number of them is spread evenly.
+fn first_below(count: u64, part: f64) -> u64 {
+    if part >= 1.0 || part.is_nan() || part <= 0.0 {
+        return if part >= 1.0 { count } else { 0 };
+    }
+    // The sequence is below the part where the two first differ in a digit that is 1 in the part: numbers n whose last digits are
+    // those of the part before it, mirrored, and a zero.
+    let (mut rest, mut last_digits, mut found) = (part, 0u64, 0);
+    for place in 0..63 {
+        rest *= 2.0;
+        if rest >= 1.0 {
+            rest -= 1.0;
+            if last_digits > count {
+                break;
+            }
+            found += ((count - last_digits) >> (place + 1)) + 1;
+            last_digits |= 1 << place;
+        }
+        if rest == 0.0 {
+            break;
+        }
+    }
+    // Zero, which is below every part, is not among them.
+    found - u64::from(found > 0)
 }
 
 #[cfg(test)]
@@ -165,6 +192,33 @@ mod tests {
     fn custom_bounds_hold_everything_up_to_the_first_and_behind_the_last() {
         let found = made("uniform(0, 2)", &Buckets::Custom([0.5, 1.0].into()), 80.0);
         assert_eq!(found.to_string(), "{count:80, sum:80, [-Inf,0.5]:20, (0.5,1]:20, (1,+Inf]:40}");
+    }
+
+    #[test]
+    fn observations_have_their_places_once_and_for_all() {
+        let place = |n: u64| n.reverse_bits() as f64 / 2f64.powi(64);
+        assert_eq!([1, 2, 3, 4, 6].map(place), [0.5, 0.25, 0.75, 0.125, 0.375]);
+        for part in [0.0, 1e-300, 0.001, 0.125, 0.2, 0.25, 0.3, 0.5, 0.7, 0.999, 1.0] {
+            for count in [0, 1, 2, 3, 7, 8, 100, 1000] {
+                let below = (1..=count).filter(|n| place(*n) < part).count() as u64;
+                assert_eq!(first_below(count, part), below, "{count} {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_bucket_has_less_with_more_observations() {
+        for text in ["exponential(0.2)", "normal(0.2, 0.05)", "lognormal(0.1, 0.5)", "p0=0.01 p50=0.2 p99=1.5 p100=3"] {
+            let custom = Buckets::Custom([0.05, 0.1, 0.11, 0.3].into());
+            for buckets in [exponential(0, 0.0), exponential(3, 1e-3), exponential(5, 0.0), custom] {
+                let mut before = made(text, &buckets, 0.0);
+                for count in 1..400 {
+                    let now = made(text, &buckets, f64::from(count));
+                    assert!(!now.is_reset_after(&before), "{text}: {before}, then {now}");
+                    before = now;
+                }
+            }
+        }
     }
 
     #[test]
