@@ -275,7 +275,7 @@ impl Fields<'_, '_> {
         if !self.cursor.eat('[') {
             return Err(self.unexpected("where a list should stand").hint("write [1 2 3]"));
         }
-        let mut numbers = vec![self.number(true, false)?];
+        let mut numbers = vec![self.listed_number()?];
         loop {
             let blank = self.blanks();
             if self.cursor.eat(']') {
@@ -284,8 +284,14 @@ impl Fields<'_, '_> {
             if !blank {
                 return Err(self.unexpected("inside of a list").hint("write spaces between numbers, ] at the end"));
             }
-            numbers.push(self.number(true, false)?);
+            numbers.push(self.listed_number()?);
         }
+    }
+
+    /// Prometheus reads `Inf` in a list, and no `-Inf`.
+    fn listed_number(&mut self) -> Result<f64, ParseError> {
+        let signed = self.cursor.peek_byte() == b'-';
+        self.number(signed, !signed)
     }
 }
 
@@ -314,6 +320,7 @@ mod tests {
         assert_eq!(expanded("{{SCHEMA:1   Sum:2 }}"), ["{{schema:1 sum:2}}"]);
         assert_eq!(expanded("{{sum:-Inf}}"), ["{{sum:-Inf}}"]);
         assert_eq!(expanded("{{buckets:[1  2 ]}}"), ["{{buckets:[1 2]}}"]);
+        assert_eq!(expanded("{{buckets:[1 NaN inf]}}"), ["{{buckets:[1 NaN +Inf]}}"]);
         assert_eq!(expanded("{{counter_reset_hint:Gauge}}"), ["{{counter_reset_hint:gauge}}"]);
         assert_eq!(
             expanded("{{count:2 buckets:[2]}}x1 1"),
@@ -336,7 +343,7 @@ mod tests {
             ("{{z_bucket_w:-1}}", 13, 14),
             ("{{buckets:[ 1 2]}}", 11, 12),
             ("{{buckets:[]}}", 11, 12),
-            ("{{buckets:[1 Inf]}}", 13, 14),
+            ("{{buckets:[1 -Inf]}}", 14, 15),
             ("{{schema:1 schema:1}}", 11, 17),
             ("{{count:1,sum:2}}", 9, 10),
             ("{{schema:1.5}}", 10, 11),

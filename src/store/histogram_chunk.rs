@@ -101,9 +101,14 @@ fn shares_chunk(last: &FloatHistogram, next: &FloatHistogram) -> bool {
         && next.custom_values == last.custom_values
         && (gauge
             || (next.hint != ResetHint::Reset
-                && next.count >= last.count
-                && next.zero_count >= last.zero_count
+                && !falls(next.count, last.count)
+                && !falls(next.zero_count, last.zero_count)
                 && !next.falls_below(last)))
+}
+
+/// Whether a number is less than the one before; of NaN that is not known.
+fn falls(next: f64, last: f64) -> bool {
+    next < last
 }
 
 /// Counts the bits of a chunk.

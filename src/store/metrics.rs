@@ -378,4 +378,20 @@ mod tests {
         assert_eq!(hints[..5], expected.map(Some));
         assert_eq!(hints[5..], [None, Some(ResetHint::Unknown)]);
     }
+
+    // promtool 3.14 says `not_reset` of each but the first.
+    #[test]
+    fn of_a_count_that_is_no_number_no_reset_is_known() {
+        use crate::histogram::ResetHint;
+        let mut store = MetricStore::default();
+        let id = store.id_or_create(&Labels::from_pairs([("__name__", "x")]));
+        for (time, count) in [(0, 4.0), (1, f64::NAN), (2, f64::NAN), (3, 3.0)] {
+            let histogram = Arc::new(FloatHistogram { count, sum: 1.0, ..FloatHistogram::default() });
+            store.append_histogram(id, Timestamp(time), &histogram, Moment::arrival(Timestamp(time))).unwrap();
+        }
+        let series = store.series(id);
+        let hint = |at: usize| series.sample(at).histogram().map(|found| found.hint);
+        assert_eq!(hint(0), Some(ResetHint::Unknown));
+        assert_eq!([1, 2, 3].map(hint), [Some(ResetHint::NotReset); 3]);
+    }
 }
