@@ -6,8 +6,9 @@ use glob::{MatchOptions, Pattern, PatternError};
 use regex::Regex;
 
 use crate::labels::METRIC_NAME;
+use crate::promql::eval::{FEATURES, Profile};
 use crate::replay;
-use crate::rules::Language;
+use crate::rules::{Language, ReadOptions};
 use crate::text::yaml::{self, Mapping, Problems};
 use crate::text::{Diagnostic, Located, Source};
 use crate::time::Duration;
@@ -21,6 +22,8 @@ pub struct Config {
     pub languages: Vec<(Located, Language)>,
     /// Labels of the system as a whole, as `external_labels` of Prometheus.
     pub external_labels: Vec<(String, Located)>,
+    /// Parts of PromQL that Prometheus has switched off, which are on in all drills and tests.
+    pub features: Vec<String>,
     pub render: Option<Render>,
     pub runbooks: Runbooks,
     pub limits: Limits,
@@ -119,6 +122,13 @@ impl Config {
 
     fn fill(&mut self, top: &Mapping<'_>, problems: &Problems<'_>) {
         self.paths = top.strings("paths");
+        for name in top.strings("features") {
+            if !FEATURES.contains(&&*name.value) {
+                let problem = Diagnostic::error(format!("unknown feature {:?}", name.value));
+                problems.push(name.diagnose_all(problem.help(format!("there are {}", FEATURES.join(", ")))));
+            }
+            self.features.push(name.value);
+        }
         for (path, name) in top.pairs("languages") {
             if let Some(Err(error)) = pattern(&path) {
                 let problem = Diagnostic::error(format!("this is no pattern for paths: {}", error.msg));
@@ -169,6 +179,20 @@ impl Config {
             };
             limits.finish();
         }
+    }
+
+    /// The engine with the features that are on.
+    pub fn enabled(&self, mut profile: Profile) -> Profile {
+        for feature in &self.features {
+            profile.enable(feature);
+        }
+        profile
+    }
+
+    /// How a rule file is read.
+    pub fn rule_file(&self, path: &Path) -> ReadOptions {
+        let features = self.enabled(Profile::prometheus()).features;
+        ReadOptions { language: self.language(path).cloned(), features, ..ReadOptions::default() }
     }
 
     /// Reads a replay, a rule file or a test file.
@@ -274,6 +298,7 @@ mod tests {
     #[test]
     fn a_configuration_with_everything_is_read() {
         let text = "paths: [incidents]
+features: [promql-experimental-functions, promql-delayed-name-removal]
 languages: {rules/loki: logql, rules: promql, rules/vm.yaml: metricsql, 'vendor/**/*.yaml': skip, 'vendor/*/own/*': promql}
 external_labels: {cluster: home}
 render: {command: make rules, output: build, timeout: 1m}
@@ -287,6 +312,9 @@ limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes:
 ";
         let config = Config::read(&Source::new("firedrill.yaml", text)).unwrap();
         assert_eq!(&*config.paths[0], "incidents");
+        let profile = config.enabled(Profile::prometheus());
+        assert!(profile.features.experimental_functions && profile.delayed_name_removal);
+        assert!(!profile.features.fill_modifiers);
         assert_eq!(config.language(Path::new("rules/loki/a.yaml")), Some(&Language::Logql));
         assert_eq!(config.language(Path::new("rules/a.yaml")), Some(&Language::Promql));
         assert!(matches!(config.language(Path::new("rules/vm.yaml")), Some(Language::Skipped(_))));
@@ -306,13 +334,14 @@ limits: {max_samples: 1000000, max_series: 1000, max_steps: 100, max_file_bytes:
     }
 
     #[test]
-    fn unknown_fields_and_languages_are_refused() {
-        let found =
-            Config::read(&Source::new("firedrill.yaml", "path: [a]\nlanguages: {a: sql}\nrender: {command: x}\n"));
+    fn unknown_fields_languages_and_features_are_refused() {
+        let text = "path: [a]\nlanguages: {a: sql}\nrender: {command: x}\nfeatures: [promql]\n";
+        let found = Config::read(&Source::new("firedrill.yaml", text));
         let found: Vec<String> = found.unwrap_err().iter().map(|problem| problem.render(false)).collect();
-        assert_eq!(found.len(), 3, "{found:#?}");
+        assert_eq!(found.len(), 4, "{found:#?}");
         assert!(found[0].contains("did you mean `paths`?"), "{}", found[0]);
         assert!(found[1].contains("write promql, logql, metricsql or skip"), "{}", found[1]);
+        assert!(found[3].contains("there are promql-experimental-functions, "), "{}", found[3]);
     }
 
     #[test]

@@ -56,6 +56,31 @@ fn an_example_in_an_empty_folder_passes_at_once_and_is_not_overwritten() {
     assert!(fs::read_to_string(&rules).expect("rules").contains("> 0.2"));
 }
 
+// Of three numbers in a row the others are 1 away from the median, and so is the median of 1, 0, 1.
+#[test]
+fn what_prometheus_has_switched_off_is_on_where_the_settings_say_so() {
+    let replay = "firedrill: replay/1\ntitle: Steps\nstart: 2026-01-10T12:00:00Z\nend: 2026-01-10T12:20:00Z\nrules: [rules.yaml]\n\
+        targets:\n  api: {labels: {job: api}, scrape: 1m}\n\
+        metrics:\n  - {series: used, target: api, values: \"1+1x20\", assumed: steps}\n\
+        expect:\n  alerts:\n    - Far: {fires: {at: \"12:02\"}}\n  queries:\n    - {promql: \"mad_over_time(used[3m])\", at: \"12:10\", returns: [{job: api, value: 1}]}\n";
+    let rules = "groups:\n- name: g\n  rules:\n  - {alert: Far, expr: \"mad_over_time(used[3m]) > 0.5\"}\n";
+    let feature = "promql-experimental-functions";
+    let folder = folder(&[("replay.yaml", replay), ("rules.yaml", rules)]);
+    let query = ["query", "mad_over_time(used[3m])", "--replay", "."];
+    for args in [&["test"][..], &query] {
+        let refused = firedrill(folder.path(), args);
+        assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+        assert!(told(&refused).contains(&format!("`features: [{feature}]` in firedrill.yaml")), "{}", told(&refused));
+    }
+    let flag = firedrill(folder.path(), &["test", "--enable-feature", feature]);
+    assert_eq!(flag.status.code(), Some(0), "{}", told(&flag));
+    fs::write(folder.path().join("firedrill.yaml"), format!("features: [{feature}]\n")).expect("a file");
+    for args in [&["test"][..], &query] {
+        let tested = firedrill(folder.path(), args);
+        assert_eq!(tested.status.code(), Some(0), "{}", told(&tested));
+    }
+}
+
 #[test]
 fn an_example_does_not_stand_in_for_what_is_there() {
     let folder = folder(&[("incidents/shop-errors/incident.md", "ours\n")]);

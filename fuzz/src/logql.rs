@@ -30,12 +30,12 @@ pub fn lexer(input: &[u8]) {
                 Ok(again) => {
                     assert!(again.to_string() == printed || printed.contains("-0"), "{again}, not {printed} of {text}")
                 }
-                // Loki takes any character for a name and prints it in quotes, computes numbers that it prints as `Inf` and `NaN`, and
+                // Loki takes any character for a name and prints it in quotes, computes numbers that it prints as `Inf`, `NaN` and `-0`, and
                 // prints sizes as `0B` and in units above TB; it reads none of them.
                 Err(error) => assert!(
                     !text.chars().all(has_meaning)
                         || error.message.contains("where a label's name should stand")
-                        || ["Inf", "NaN", "0B", "PB", "EB"].iter().any(|unread| printed.contains(unread)),
+                        || ["Inf", "NaN", "-0", "0B", "PB", "EB"].iter().any(|unread| printed.contains(unread)),
                     "{printed}: {error}"
                 ),
             }

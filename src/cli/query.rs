@@ -10,6 +10,7 @@ use crate::engine::{Matrix, Mode, Steps};
 use crate::logql;
 use crate::promql;
 use crate::promql::ast::ValueType;
+use crate::promql::eval::Profile;
 use crate::promql::eval::Query;
 use crate::report::result::{self, Answer};
 use crate::syntax::ParseError;
@@ -108,8 +109,8 @@ fn answer(args: &Args) -> Result<Answer, Vec<Diagnostic>> {
         let logql = logql::parse(&args.expr).is_ok();
         vec![if logql { problem.help("this is LogQL: ask the log lines with --logql") } else { problem }]
     };
-    let expr = promql::parse(&args.expr).map_err(at)?;
     let config = super::config()?;
+    let expr = promql::parse_with(&args.expr, config.enabled(Profile::prometheus()).features).map_err(at)?;
     let Some(replay) = &args.replay else {
         return Err(vec![Diagnostic::error("nothing to ask").help("name --replay")]);
     };

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use regex::Regex;
 
 use super::{Exit, convert, output};
 use crate::config::Config;
 use crate::drill::discover;
-use crate::promql::Features;
-use crate::promql::eval::Profile;
+use crate::promql::eval::{FEATURES, Profile};
 use crate::report::human::Extras;
 use crate::report::{RunFacts, human, json, junit, shake};
 use crate::rules::ReadOptions;
@@ -62,8 +62,8 @@ pub struct Args {
     #[arg(long, value_name = "K/N", value_parser = shard)]
     shard: Option<(usize, usize)>,
     /// Parts of PromQL that promtool too has switched off
-    #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
-    enable_feature: Vec<Feature>,
+    #[arg(long, value_parser = PossibleValuesParser::new(FEATURES), value_name = "NAME", value_delimiter = ',')]
+    enable_feature: Vec<String>,
     /// Let the rule files of unit tests have fields that nobody knows, as promtool's flag of this name does
     #[arg(long)]
     ignore_unknown_fields: bool,
@@ -94,22 +94,6 @@ pub struct Args {
     jobs: Option<u16>,
 }
 
-/// What promtool calls features.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Feature {
-    #[value(name = "promql-experimental-functions")]
-    ExperimentalFunctions,
-    #[value(name = "promql-extended-range-selectors")]
-    ExtendedRangeSelectors,
-    #[value(name = "promql-binop-fill-modifiers")]
-    BinopFillModifiers,
-    #[value(name = "promql-delayed-name-removal")]
-    DelayedNameRemoval,
-    /// Always on, as in Prometheus
-    #[value(name = "promql-duration-expr")]
-    DurationExpr,
-}
-
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Human,
@@ -125,12 +109,9 @@ pub fn run(args: Args) -> Exit {
 
 fn test_all(args: &Args) -> Result<Exit, Vec<Diagnostic>> {
     let began = Instant::now();
-    let config = super::config()?;
-    let profile = Profile {
-        features: features(&args.enable_feature),
-        delayed_name_removal: args.enable_feature.contains(&Feature::DelayedNameRemoval),
-        ..Profile::promtool()
-    };
+    let mut config = super::config()?;
+    config.features.extend(args.enable_feature.iter().cloned());
+    let profile = config.enabled(Profile::promtool());
     let rule_files = ReadOptions {
         features: profile.features,
         ignore_unknown_fields: args.ignore_unknown_fields,
@@ -288,20 +269,6 @@ fn today(named: Option<NaiveDate>) -> Result<NaiveDate, Diagnostic> {
     time.map(|time| time.date_naive()).ok_or_else(|| {
         Diagnostic::error(format!("SOURCE_DATE_EPOCH is {epoch:?}")).help("it is a whole number of seconds since 1970")
     })
-}
-
-/// The parts of PromQL that are on: those of Prometheus, and those that were asked for.
-fn features(enabled: &[Feature]) -> Features {
-    let mut features = Features::PROMETHEUS;
-    for feature in enabled {
-        match feature {
-            Feature::ExperimentalFunctions => features.experimental_functions = true,
-            Feature::ExtendedRangeSelectors => features.extended_range_selectors = true,
-            Feature::BinopFillModifiers => features.fill_modifiers = true,
-            Feature::DelayedNameRemoval | Feature::DurationExpr => {}
-        }
-    }
-    features
 }
 
 /// `2/5`: the second of five parts.

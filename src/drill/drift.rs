@@ -76,7 +76,7 @@ pub fn ask(playback: &Playback, text: &str, language: Language, answered: impl F
 }
 
 fn answer(playback: &Playback, text: &str, answered: impl Fn() -> bool) -> Answer {
-    let expr = match promql::parse_with(text, promql::Features::PROMETHEUS) {
+    let expr = match promql::parse_with(text, playback.profile().features) {
         Ok(expr) => expr,
         Err(error) => return Answer::Error(error.message),
     };

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::incident::{MAX_DOCUMENT_BYTES, anchor};
 use crate::labels::Labels;
+use crate::promql::eval::Profile;
 use crate::replay::{self, Day, Replay};
-use crate::rules::{self, Group, Language, ReadOptions, RuleFile};
+use crate::rules::{self, Group, Language, RuleFile};
 use crate::text::{Diagnostic, Source, Span};
 
 use super::broken::BrokenFile;
@@ -24,6 +25,8 @@ pub struct Incident {
     pub broken: Arc<[BrokenFile]>,
     /// Those of the settings; a replay's own come over them.
     pub external_labels: Labels,
+    /// The engine that evaluates it.
+    pub profile: Profile,
     /// What was written about it.
     pub documents: Documents,
     pub runbooks: NamedRunbooks,
@@ -102,8 +105,7 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
                 continue;
             }
         };
-        let options = ReadOptions { language: config.language(&path).cloned(), ..ReadOptions::default() };
-        match rules::read_with(&source, &options) {
+        match rules::read_with(&source, &config.rule_file(&path)) {
             Ok(file) => {
                 warnings.extend(unread(&file));
                 warnings.extend(file.warnings);
@@ -122,7 +124,8 @@ fn read(source: &Source, config: &Config) -> Result<Incident, Vec<Diagnostic>> {
     let documents = Documents::new(&replay, folder, limit, &groups);
     let runbooks = NamedRunbooks::load(&replay, folder, config)?;
     let (name, broken) = (incident_name(path, &replay.title), broken.into());
-    Ok(Incident { name, replay, groups, broken, external_labels, documents, runbooks, warnings })
+    let profile = config.enabled(Profile::prometheus());
+    Ok(Incident { name, replay, groups, broken, external_labels, profile, documents, runbooks, warnings })
 }
 
 const RULES_HELP: &str = "`rules` lists files and patterns, by their paths from the folder of the replay";

@@ -91,7 +91,7 @@ impl Playback {
         }
         EvaluateOptions {
             external_labels: labels.build(),
-            profile: Profile { default_step: day.interval, ..Profile::prometheus() },
+            profile: Profile { default_step: day.interval, ..incident.profile.clone() },
             ..EvaluateOptions::new(day.start(), day.end(), day.interval)
         }
     }

@@ -84,13 +84,13 @@ fn check(playback: &Playback, part: Part, expected: &QueryExpectation, text: &st
         lives: Vec::new(),
         timeline: None,
         rests_on: match language {
-            Language::Promql => {
-                promql::parse(text).map(|expr| footing::of_exprs(playback, [&expr])).unwrap_or_default()
-            }
+            Language::Promql => promql::parse_with(text, playback.profile().features)
+                .map(|expr| footing::of_exprs(playback, [&expr]))
+                .unwrap_or_default(),
             Language::Logql => logql::parse(text).map(|query| log_queries::rests(playback, &query)).unwrap_or_default(),
         },
     };
-    let undecided = || playback.undecided(&promql::parse(text).ok()?);
+    let undecided = || playback.undecided(&promql::parse_with(text, playback.profile().features).ok()?);
     if let Some(file) = (language == Language::Promql).then(undecided).flatten() {
         let reason = file.reason(&check.subject);
         check.verdict = Verdict::Blind;
@@ -164,7 +164,7 @@ fn expects_lines(expected: &QueryExpectation, source: &Source) -> Option<Diagnos
 }
 
 fn unusable_query(playback: &Playback, located: &Located) -> Option<Diagnostic> {
-    let expr = match promql::parse(located) {
+    let expr = match promql::parse_with(located, playback.profile().features) {
         Ok(expr) => expr,
         Err(error) => return Some(located.diagnose(error.span, error.diagnostic())),
     };
@@ -180,7 +180,7 @@ fn unusable_query(playback: &Playback, located: &Located) -> Option<Diagnostic> 
 fn unmatched(playback: &Playback, text: &str, language: Language) -> Option<String> {
     let (what, span) = match language {
         Language::Promql => {
-            let expr = promql::parse(text).ok()?;
+            let expr = promql::parse_with(text, playback.profile().features).ok()?;
             ("series", evidence::missing(&expr, &|selector| playback.matches(selector))?.span)
         }
         Language::Logql => {
@@ -204,7 +204,7 @@ fn steps(when: QueryTime) -> Steps {
 }
 
 fn answer(playback: &Playback, text: &str, steps: &Steps) -> Result<Answer, Diagnostic> {
-    let expr = promql::parse(text).map_err(ParseError::diagnostic)?;
+    let expr = promql::parse_with(text, playback.profile().features).map_err(ParseError::diagnostic)?;
     let matrix = playback.evaluate(&expr, steps)?;
     if let Some(error) = matrix.errors.values().next() {
         return Err(Diagnostic::error(error.to_string()));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::config::Config;
 use crate::labels::{Labels, METRIC_NAME, Matcher};
 use crate::promql::parse_selector;
-use crate::rules::{self, Group, ReadOptions, Rule, RuleRef};
+use crate::rules::{self, Group, Rule, RuleRef};
 use crate::text::{Diagnostic, listed, nearest};
 
 /// Rules of several files.
@@ -21,9 +21,8 @@ impl Library {
     pub fn read(paths: &[PathBuf], config: &Config) -> Library {
         let mut library = Library::default();
         for path in paths {
-            let options = ReadOptions { language: config.language(path).cloned(), ..ReadOptions::default() };
             let source = config.read_file(path).map_err(|problem| vec![problem]);
-            match source.and_then(|source| rules::read_with(&source, &options)) {
+            match source.and_then(|source| rules::read_with(&source, &config.rule_file(path))) {
                 Ok(file) => library.groups.extend(file.groups),
                 Err(problems) => library.problems.extend(problems),
             }

@@ -28,6 +28,7 @@ use crate::drill::{self, Documents, Incident, NamedRunbooks};
 use crate::labels::{Labels, METRIC_NAME, MatchOp, Matcher};
 use crate::logql;
 use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::eval::Profile;
 use crate::replay;
 use crate::rules::{Group, Query, Rule, RuleKind, RuleRef};
 use crate::text::{Diagnostic, Source, Span};
@@ -295,6 +296,7 @@ impl Wish<'_> {
             groups,
             broken: [].into(),
             external_labels: Labels::from_pairs(labels),
+            profile: self.config.enabled(Profile::prometheus()),
             documents: Documents::default(),
             runbooks: NamedRunbooks::default(),
             warnings: Vec::new(),

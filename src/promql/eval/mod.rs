@@ -33,7 +33,7 @@ mod smoothed;
 mod subquery;
 
 pub use annotation::{Annotation, Level};
-pub use profile::Profile;
+pub use profile::{FEATURES, Profile};
 pub use query::{Query, RangeVector};
 pub use shared::{Room, Shared, SharedParts};
 

@@ -20,7 +20,30 @@ pub struct Profile {
     pub max_samples: usize,
 }
 
+/// What `enable` knows.
+pub const FEATURES: [&str; 5] = [
+    "promql-experimental-functions",
+    "promql-extended-range-selectors",
+    "promql-binop-fill-modifiers",
+    "promql-delayed-name-removal",
+    "promql-duration-expr",
+];
+
 impl Profile {
+    /// Switches on what Prometheus and promtool call a feature; `false` for a name that is none of [`FEATURES`]. Duration expressions
+    /// are always on, as in Prometheus.
+    pub fn enable(&mut self, feature: &str) -> bool {
+        match feature {
+            "promql-experimental-functions" => self.features.experimental_functions = true,
+            "promql-extended-range-selectors" => self.features.extended_range_selectors = true,
+            "promql-binop-fill-modifiers" => self.features.fill_modifiers = true,
+            "promql-delayed-name-removal" => self.delayed_name_removal = true,
+            "promql-duration-expr" => {}
+            _ => return false,
+        }
+        true
+    }
+
     /// Prometheus and promtool as they come.
     pub fn prometheus() -> Profile {
         Profile {

@@ -58,7 +58,7 @@ impl Parser<'_> {
         let Some(function) = functions::signature(name) else { return Err(unknown_function(name, name_span)) };
         if function.experimental && !self.features.experimental_functions {
             return Err(ParseError::new(name_span, format!("the function `{name}` is experimental and not enabled"))
-                .hint("run with --enable-feature=promql-experimental-functions, here and in Prometheus"));
+                .hint("`firedrill test --enable-feature=promql-experimental-functions`, or `features: [promql-experimental-functions]` in firedrill.yaml; Prometheus needs the flag too"));
         }
         let span = name_span.to(arguments.close);
         self.above(ExprKind::Call(Call { function, args: arguments.exprs, name_span }), span, arguments.height)
@@ -149,7 +149,7 @@ impl Parser<'_> {
         }
         if op.is_experimental() && !self.features.experimental_functions {
             return Err(ParseError::new(span, format!("the aggregation `{op}` is experimental and not enabled"))
-                .hint("run with --enable-feature=promql-experimental-functions, here and in Prometheus"));
+                .hint("`firedrill test --enable-feature=promql-experimental-functions`, or `features: [promql-experimental-functions]` in firedrill.yaml; Prometheus needs the flag too"));
         }
         let wanted = 1 + usize::from(op.param_type().is_some());
         let mut exprs = arguments.exprs.into_iter();

@@ -127,7 +127,7 @@ impl Parser<'_> {
         let word = if edge == Edge::Anchored { "anchored" } else { "smoothed" };
         if !self.features.extended_range_selectors {
             return Err(ParseError::new(span, format!("`{word}` is experimental and not enabled"))
-                .hint("run with --enable-feature=promql-extended-range-selectors, here and in Prometheus"));
+                .hint("`firedrill test --enable-feature=promql-extended-range-selectors`, or `features: [promql-extended-range-selectors]` in firedrill.yaml; Prometheus needs the flag too"));
         }
         let selector: &mut VectorSelector = match &mut parsed.expr.kind {
             ExprKind::Selector(selector) => selector,

@@ -50,7 +50,7 @@ impl Grammar for Parser<'_> {
         let span = lhs.expr.span.to(rhs.expr.span);
         if !self.features.fill_modifiers && (matching.fill_lhs.is_some() || matching.fill_rhs.is_some()) {
             return Err(ParseError::new(span, "`fill` is experimental and not enabled")
-                .hint("run with --enable-feature=promql-binop-fill-modifiers, here and in Prometheus"));
+                .hint("`firedrill test --enable-feature=promql-binop-fill-modifiers`, or `features: [promql-binop-fill-modifiers]` in firedrill.yaml; Prometheus needs the flag too"));
         }
         if op.is_set() && matching.cardinality == Cardinality::OneToOne {
             matching.cardinality = Cardinality::ManyToMany;
