@@ -18,6 +18,8 @@ pub struct Page {
     pub tables: Vec<Table>,
     /// Items of lists with all that is in them, in the order in which they begin.
     pub items: Vec<Span>,
+    /// The item that each of them stands in, by its position.
+    above: Vec<Option<usize>>,
     /// What is neither code nor data at the head of the page: each line with its place, without line breaks.
     pub lines: Vec<Span>,
 }
@@ -58,10 +60,17 @@ impl Page {
             cells: Vec::new(),
             tables: Vec::new(),
             items: Vec::new(),
+            above: Vec::new(),
             lines: Vec::new(),
         };
         let mut apart: Vec<Span> = Vec::new();
         page.take_events(&mut apart);
+        let mut open: Vec<usize> = Vec::new();
+        for (at, item) in page.items.iter().enumerate() {
+            while open.pop_if(|last| page.items[*last].end <= item.start).is_some() {}
+            page.above.push(open.last().copied());
+            open.push(at);
+        }
         apart.extend(page.code.iter().map(|code| code.span));
         apart.sort();
         page.lines = lines_outside(source.text(), &apart);
@@ -170,8 +179,11 @@ impl Page {
 
     /// The items of lists that a place stands in, the outermost first.
     pub fn items_at(&self, at: usize) -> Vec<Span> {
-        let begun = self.items.partition_point(|item| item.start <= at);
-        self.items[..begun].iter().filter(|item| at < item.end).copied().collect()
+        let last = self.items.partition_point(|item| item.start <= at).checked_sub(1);
+        let around = std::iter::successors(last, |item| self.above[*item]);
+        let mut items: Vec<Span> = around.map(|item| self.items[item]).filter(|item| at < item.end).collect();
+        items.reverse();
+        items
     }
 
     /// What stands on the same line right before a place.

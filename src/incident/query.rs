@@ -24,6 +24,13 @@ static CALLED_LOGQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(loki|lo
 static CALLED_PROMQL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(prometheus|promql|metric quer(y|ies))\b"));
 /// What begins an item of a list.
 static LIST_ITEM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:[-*+]|\d+[.)])\s+"));
+/// A key and a line of a text that calls what stands behind it an expression, without marks.
+static PLAIN_KEY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)^\s*(?:[-*+]\s+)?(?:alert\s+)?(?:expression|expr|condition)\s*:\s+"));
+/// Labels of a rule as Prometheus 1 wrote them: `LABELS { severity = "page" }`.
+static OLD_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:LABELS|ANNOTATIONS)\s*\{"));
+/// Words that speak of logs, where labels in braces select streams.
+static OF_LOGS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:logs?|loki|logql|logcli|streams?)\b"));
 /// A query in the address of a graph, with `%20` and the like.
 static IN_LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r"[?&#]g\d+\.expr=([^&\s<>\x22]+)"));
 
@@ -58,8 +65,34 @@ pub fn find(page: &Page, taken: &[Span]) -> Vec<Finding> {
     found.extend(page.inline.iter().chain(&page.cells).filter_map(|inline| in_inline(page, inline)));
     found.extend(in_lines(page));
     found.retain(|finding| free(finding.place()));
+    doubt_labels(page, &mut found);
     found.extend(in_links(page));
     found
+}
+
+/// What a line calls an expression without marks: where that begins.
+pub fn plain_key(line: &str) -> Option<usize> {
+    PLAIN_KEY.find(line).map(|key| key.end())
+}
+
+/// Labels in braces are the streams of a log in a document of logs, and labels of alerts elsewhere.
+fn doubt_labels(page: &Page, found: &mut [Finding]) {
+    let is_logql = |finding: &Finding| matches!(finding.kind, Kind::Query { language: Language::Logql, problem: None });
+    let is_labels = |finding: &Finding| {
+        is_logql(finding)
+            && finding.confidence == Confidence::Medium
+            && finding.text.find('}') == Some(finding.text.len() - 1)
+    };
+    if found.iter().any(|finding| is_logql(finding) && !is_labels(finding)) {
+        return;
+    }
+    for finding in found.iter_mut().filter(|finding| is_labels(finding)) {
+        let at = page.lines.partition_point(|line| line.end < finding.place().start);
+        if !page.lines.get(at).is_some_and(|line| OF_LOGS.is_match(page.text(*line))) {
+            finding.confidence = Confidence::Low;
+            finding.reason = "labels in braces, and nothing around them speaks of logs".to_owned();
+        }
+    }
 }
 
 /// What a fence says of its content.
@@ -172,13 +205,14 @@ fn in_lines(page: &Page) -> Vec<Finding> {
     let mut at = 0;
     while at < page.lines.len() {
         let line = page.text(page.lines[at]);
-        if !line.contains(['(', '{', '[']) || line.contains('`') {
+        if !(line.contains(['(', '{', '[']) || plain_key(line).is_some()) || line.contains('`') {
             at += 1;
             continue;
         }
         // Lines that follow one another, down to a blank one; each item of a list by itself.
         let mut last = at;
-        let start = page.lines[at].start + LIST_ITEM.find(line).map_or(0, |mark| mark.end());
+        let key = plain_key(line);
+        let start = page.lines[at].start + key.or(LIST_ITEM.find(line).map(|mark| mark.end())).unwrap_or(0);
         while last + 1 < page.lines.len()
             && !LIST_ITEM.is_match(page.text(page.lines[last + 1]))
             && last - at < MOST_LINES
@@ -188,14 +222,19 @@ fn in_lines(page: &Page) -> Vec<Finding> {
             last += 1;
         }
         let block = page.verbatim(Span::new(start, page.lines[last].end));
-        let chunk = first(&block, None).filter(|chunk| chunk.strength == Strength::Strong);
+        let least = if key.is_some() { Strength::Fair } else { Strength::Strong };
+        let chunk = first(&block, None).filter(|chunk| chunk.strength >= least);
         let Some(chunk) = chunk else {
             at += 1;
             continue;
         };
         let text = block.part(chunk.span);
         let end = text.file_span(Span::new(0, text.len())).end;
-        found.push(finding(text, chunk, Confidence::Medium, "on lines of its own, with what no other language has"));
+        let reason = match key {
+            Some(_) => "called an expression",
+            None => "on lines of its own, with what no other language has",
+        };
+        found.push(finding(text, chunk, Confidence::Medium, reason));
         while at < page.lines.len() && page.lines[at].start < end {
             at += 1;
         }
@@ -210,7 +249,7 @@ fn in_links(page: &Page) -> Vec<Finding> {
     for captures in IN_LINK.captures_iter(text) {
         let Some(written) = captures.get(1) else { continue };
         let written = closed(written.as_str(), written.start());
-        let Some(query) = decode(page, written) else { continue };
+        let Some(query) = decode(&page.verbatim(written)) else { continue };
         let Some(chunk) = one(&query, Some(Language::Promql)) else { continue };
         if chunk.strength > Strength::None {
             found.push(finding(query.part(chunk.span), chunk, Confidence::High, "the query of a link to a graph"));
@@ -234,8 +273,8 @@ fn closed(written: &str, start: usize) -> Span {
 }
 
 /// A text without `%20` and the like.
-fn decode(page: &Page, span: Span) -> Option<Located> {
-    let bytes = page.text(span).as_bytes();
+pub fn decode(text: &Located) -> Option<Located> {
+    let bytes = text.as_bytes();
     let mut value = Vec::new();
     let mut pieces = Vec::new();
     let mut at = 0;
@@ -250,12 +289,12 @@ fn decode(page: &Page, span: Span) -> Option<Located> {
         };
         pieces.push(crate::text::Piece {
             value: Span::new(value.len(), value.len() + 1),
-            file: Span::new(span.start + at, span.start + at + width),
+            file: text.file_span(Span::new(at, at + width)),
         });
         value.push(byte);
         at += width;
     }
-    Some(Located::new(String::from_utf8(value).ok()?, &page.source, span, pieces))
+    Some(Located::new(String::from_utf8(value).ok()?, &text.source, text.span, pieces))
 }
 
 /// The query that a whole text is.
@@ -355,7 +394,7 @@ fn parse_promql(text: &str) -> Result<Expr, ParseError> {
 /// The query that a text begins with: the most lines that parse.
 fn first(text: &str, language: Option<Language>) -> Option<Chunk> {
     let promql = || {
-        longest(text, parse_promql).map(|expr| Chunk {
+        longest(text, parse_promql).filter(|_| !OLD_RULE.is_match(text)).map(|expr| Chunk {
             span: expr.span,
             language: language_of(&expr, language),
             strength: strength(&expr),
@@ -363,6 +402,9 @@ fn first(text: &str, language: Option<Language>) -> Option<Chunk> {
         })
     };
     let logql = || {
+        if !text.contains('{') {
+            return None;
+        }
         // A number is LogQL, too.
         let query = longest(text, logql::parse).filter(|query| text[..query.span().end].contains('{'));
         query.map(|query| Chunk {

@@ -41,10 +41,23 @@ fn by_lines(text: &Located) -> Vec<Finding> {
             continue;
         }
         let end = block_end(text, at, end);
-        found.extend(read(&text.part(Span::new(at, end)), "lines that are a rule in YAML"));
+        let rules = read(&text.part(Span::new(at, end)), "lines that are a rule in YAML");
+        let cut = rules.is_empty() && text[end..].trim().is_empty();
+        found.extend(if cut { cut_off(text, at, end) } else { rules });
         at = end;
     }
     found
+}
+
+/// The rule whose last lines are no YAML, as they are where somebody cut them off.
+fn cut_off(text: &Located, from: usize, end: usize) -> Vec<Finding> {
+    const MOST_LINES: usize = 8;
+    let breaks = text[from..end].rmatch_indices('\n').map(|(at, _)| from + at);
+    let parts = breaks.take(MOST_LINES).map(|end| text.part(Span::new(from, end)));
+    let mut found =
+        parts.map(|part| read(&part, "lines that are a rule in YAML, cut off")).find(|found| !found.is_empty());
+    found.iter_mut().flatten().for_each(|finding| finding.confidence = Confidence::Low);
+    found.unwrap_or_default()
 }
 
 fn begins_rule(line: &str) -> bool {

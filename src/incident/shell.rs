@@ -268,10 +268,13 @@ fn in_command(command: &Located) -> Option<Finding> {
             let word = words.iter().find(|word| word.contains("query="))?;
             let start = word.find("query=")? + "query=".len();
             let rest = &word.value[start..];
-            let in_address = word.contains("://") && word.find("://") < word.find("query=");
+            let in_address = word[..start].contains("://") || word[..start].contains(['?', '&']);
             let end = if in_address { rest.find('&').unwrap_or(rest.len()) } else { rest.len() };
             let loki = words.iter().any(|word| word.contains("/loki/"));
-            (word.part(Span::new(start, start + end)), loki.then_some(Language::Logql))
+            let written = word.part(Span::new(start, start + end));
+            let encoded = in_address && written.contains('%');
+            let query = if encoded { query::decode(&written) } else { None };
+            (query.unwrap_or(written), loki.then_some(Language::Logql))
         }
     };
     let chunk = query::one(&query, language)?;

@@ -39,6 +39,18 @@ static GOES_ON: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)^[\s*_]*(?:[<>=≥≤≠]|!=|[+/%^]|(?:and|or|unless|AND|OR|is|above|below|over|under)\b)")
 });
 
+/// A name at the beginning of a line, and the code behind it says when it fires: `` `Name` fires when ``.
+static FIRES: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^[\s\-+*>`_]*(?:\d+[.)][\s*`_]*)?[A-Z]\w+[*`_]*[\s:–—-]+(?:fires|alerts|pages|triggers)\s+(?:if|when)\s*`*$",
+    )
+});
+/// A name in marks that begins an item, and a dash or a colon: the code behind it is its expression if it has a `for`.
+static ITEM: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*(?:[-*+]|\d+[.)])\s+(?:\*\*|`)[A-Z]\w+(?:\*\*|`)\s*(?::|–|—|-)+\s*`*$"));
+/// `Query:` at the beginning of a line: an alert's expression if a `for` goes with it.
+static QUERY: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^\W*(?:promql\s+)?query\W*:\W*$"));
+
 /// Whether a text ends in what calls the next code an expression, and says nothing else.
 pub fn is_expression_key(text: &str) -> bool {
     KEY.is_match(text)
@@ -58,8 +70,12 @@ pub fn rules(page: &Page, queries: &[Finding], names: &[Finding], known: &BTreeS
     let mut found = Vec::new();
     // The first expression below a name is its own; who says more of it may mean another one.
     let mut given: BTreeMap<usize, String> = BTreeMap::new();
-    let mut in_text = |query: Query<'_>, alone: bool, found: &mut Vec<Finding>| {
-        let (subject, mut stated) = in_text(page, query.place(), &subjects)?;
+    let fors = LazyLock::new(|| fors(page));
+    let mut in_text = |query: Query<'_>, alone: bool, with_for: bool, found: &mut Vec<Finding>| {
+        let (subject, mut stated) = in_text(page, query.place(), &subjects, &fors)?;
+        if with_for && stated.for_.is_none() {
+            return None;
+        }
         let expr = given.entry(subject.start).or_insert_with(|| query.text.value.clone());
         if *expr != query.text.value || !alone {
             stated.confidence = Confidence::Low;
@@ -75,14 +91,24 @@ pub fn rules(page: &Page, queries: &[Finding], names: &[Finding], known: &BTreeS
         else {
             continue;
         };
+        let before = page.before(inline.span.start);
         let stated = match inline.cell {
             Some(cell) => in_table(page, cell, query.place()),
-            None if EXPRESSION.is_match(page.before(inline.span.start).trim_end_matches('`')) => {
-                in_text(query, !GOES_ON.is_match(behind(page, inline.span.end)), &mut found)
+            None => {
+                let called = EXPRESSION.is_match(before.trim_end_matches('`')) || FIRES.is_match(before);
+                let behind = behind(page, inline.span.end);
+                let with_for = QUERY.is_match(before) || (ITEM.is_match(before) && FOR_BESIDE.is_match(behind));
+                (called || with_for).then(|| in_text(query, !GOES_ON.is_match(behind), !called, &mut found)).flatten()
             }
-            None => None,
         };
         found.extend(stated.map(|stated| stated.rule(query)));
+    }
+    for line in &page.lines {
+        let Some(start) = super::query::plain_key(page.text(*line)).map(|key| line.start + key) else { continue };
+        if let Some(query) = within(Span::new(start, start + 1)).first().copied() {
+            let stated = in_text(query, true, false, &mut found);
+            found.extend(stated.map(|stated| stated.rule(query)));
+        }
     }
     for code in &page.code {
         let above = page.lines[..page.lines.partition_point(|line| line.start < code.span.start)].iter().rev();
@@ -93,7 +119,7 @@ pub fn rules(page: &Page, queries: &[Finding], names: &[Finding], known: &BTreeS
         }
         let queries = within(code.span);
         for &query in queries {
-            let stated = in_text(query, queries.len() == 1, &mut found);
+            let stated = in_text(query, queries.len() == 1, false, &mut found);
             found.extend(stated.map(|stated| stated.rule(query)));
         }
     }
@@ -157,7 +183,10 @@ impl Stated {
 fn in_table(page: &Page, (table, row, column): (usize, usize, usize), query: Span) -> Option<Stated> {
     let header = &page.tables.get(table)?.header;
     let called = |text: &str| EXPRESSION.is_match(text.trim_end_matches([':', ' '])) || text.contains("expression");
-    let across = header.get(column).is_some_and(|header| called(header));
+    // A table of queries has names, too; one of alerts says so.
+    let queried =
+        |text: &str| matches!(text, "query" | "promql" | "promql query") && header.iter().any(|h| is_alert_key(h));
+    let across = header.get(column).is_some_and(|header| called(header) || queried(header));
     let (name, reason) = if across {
         let alerts = header.iter().position(|header| {
             matches!(header.as_str(), "alert" | "alertname" | "alert name" | "name" | "rule" | "record")
@@ -210,7 +239,12 @@ fn duration(text: &str) -> Option<Duration> {
 }
 
 /// The rule whose expression stands at a place in prose, in a list or in a block, and the name that it has been given.
-fn in_text<'s>(page: &Page, query: Span, subjects: &'s Subjects) -> Option<(&'s Candidate, Stated)> {
+fn in_text<'s>(
+    page: &Page,
+    query: Span,
+    subjects: &'s Subjects,
+    fors: &[(Span, Duration)],
+) -> Option<(&'s Candidate, Stated)> {
     let (subject, confidence) = subjects.at(page, query.start)?;
     let line = page.source.line(subject.start);
     let reason = match confidence {
@@ -219,12 +253,27 @@ fn in_text<'s>(page: &Page, query: Span, subjects: &'s Subjects) -> Option<(&'s 
         }
         _ => format!("an expression, and the alert that is named nearest above it, on line {line}"),
     };
-    let for_ = for_of(page, query, subject, subjects);
+    let for_ = for_of(page, query, subject, subjects, fors);
     Some((subject, Stated { name: subject.name.clone(), for_, severity: None, confidence, reason }))
 }
 
+/// All lines that give a `for` as a key.
+fn fors(page: &Page) -> Vec<(Span, Duration)> {
+    page.lines.iter().filter_map(|line| Some((*line, captured(&FOR, page.text(*line))?))).collect()
+}
+
+fn captured(pattern: &Regex, text: &str) -> Option<Duration> {
+    pattern.captures(text).and_then(|found| duration(found.get(1)?.as_str()))
+}
+
 /// The `for` of an expression: beside it on its line, or as a key on the nearest line that tells of the same alert.
-fn for_of(page: &Page, query: Span, subject: &Candidate, subjects: &Subjects) -> Option<Duration> {
+fn for_of(
+    page: &Page,
+    query: Span,
+    subject: &Candidate,
+    subjects: &Subjects,
+    fors: &[(Span, Duration)],
+) -> Option<Duration> {
     let place = query.start;
     let mut around = Span::new(subject.start, page.source.text().len());
     let mut items = page.items_at(place);
@@ -239,9 +288,8 @@ fn for_of(page: &Page, query: Span, subject: &Candidate, subjects: &Subjects) ->
         around.end = around.end.min(section::span(&page.headings, section, around.end).end);
     }
     around.end = around.end.min(subjects.next_title(place).unwrap_or(around.end));
-    let captured =
-        |pattern: &Regex, text: &str| pattern.captures(text).and_then(|found| duration(found.get(1)?.as_str()));
-    if let Some(own) = page.lines.iter().find(|line| (line.start..=line.end).contains(&place)) {
+    let own = page.lines.get(page.lines.partition_point(|line| line.end < place));
+    if let Some(own) = own.filter(|line| line.start <= place) {
         let inside =
             |start: usize, end: usize| page.text(Span::new(start.max(around.start), end.min(around.end).max(start)));
         let after = inside(query.end, own.end).split(". ").next().unwrap_or_default();
@@ -250,7 +298,9 @@ fn for_of(page: &Page, query: Span, subject: &Candidate, subjects: &Subjects) ->
             return beside;
         }
     }
-    let lines = page.lines.iter().filter(|line| line.end > around.start && line.start < around.end);
-    let keys = lines.filter_map(|line| Some((line.start.abs_diff(place), captured(&FOR, page.text(*line))?)));
-    keys.min_by_key(|(away, _)| *away).map(|(_, duration)| duration)
+    // The nearest one above and the nearest one below; of two as far the one above.
+    let below = fors.partition_point(|(line, _)| line.start <= place);
+    let nearest = [below.checked_sub(1), Some(below)].into_iter().flatten().filter_map(|at| fors.get(at));
+    let keys = nearest.filter(|(line, _)| line.end > around.start && line.start < around.end);
+    keys.min_by_key(|(line, _)| line.start.abs_diff(place)).map(|(_, duration)| *duration)
 }

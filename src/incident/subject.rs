@@ -92,8 +92,9 @@ impl Subjects {
             return Some((nearest, if only { Confidence::Medium } else { Confidence::Low }));
         };
         let other = |candidate: &&Candidate| candidate.name.value != chosen.name.value;
-        let passed_over = before.iter().filter(|c| c.start > chosen.start).any(|candidate| other(&candidate));
-        let compared = !chosen.title && before.iter().filter(reaches).any(|candidate| other(&candidate));
+        let behind = before.partition_point(|candidate| candidate.start <= chosen.start);
+        let passed_over = before[behind..].iter().any(|candidate| other(&candidate));
+        let compared = !chosen.title && before.iter().filter(other).any(|candidate| reaches(&candidate));
         let line = |at: usize| page.source.line(at);
         let same = section::innermost(&page.headings, chosen.start) == section::innermost(&page.headings, place);
         let confidence = match passed_over || compared {
@@ -106,7 +107,8 @@ impl Subjects {
 
     /// Where the next title behind a place begins.
     pub fn next_title(&self, place: usize) -> Option<usize> {
-        self.0.iter().find(|candidate| candidate.title && candidate.start > place).map(|candidate| candidate.start)
+        let next = self.0.partition_point(|candidate| candidate.start <= place);
+        self.0[next..].iter().find(|candidate| candidate.title).map(|candidate| candidate.start)
     }
 }
 

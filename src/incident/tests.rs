@@ -604,3 +604,52 @@ fn the_only_alert_of_a_document_is_meant_in_all_its_sections() {
     let text = "# A day\n\n## Symptoms\n\n**Alert:** DiskFull fires when a disk is full\n\n## Timeline\n\n- **15:09:** the DiskFull alert fires\n\n## Alert\n\nExpression: `disk_used > 90`\n";
     assert_eq!(stated(text, &[]), ["DiskFull | disk_used > 90 | - | Medium"]);
 }
+
+#[test]
+fn alerts_are_stated_in_many_ways() {
+    for (text, wanted) in [
+        ("| Alert | Query | Duration |\n|---|---|---|\n| DiskFull | `disk_used > 90` | 5m |\n", "5m | High"),
+        ("| Alert | PromQL | For |\n|---|---|---|\n| DiskFull | `disk_used > 90` | 5m |\n", "5m | High"),
+        ("Alert: DiskFull\nExpr: disk_used > 90\nFor: 6m\n", "6m | High"),
+        ("## DiskFull\n\nQuery: `disk_used > 90`\n\nFor: 5m\n", "5m | High"),
+        ("- **DiskFull** – `disk_used > 90` for 20m\n", "20m | High"),
+        ("`DiskFull` fires when `disk_used > 90` for 10m.\n", "10m | High"),
+        (
+            "```yaml\n- alert: DiskFull\n  expr: disk_used > 90\n  for: 2m\n  annotations:\n    a: \"cut\n```\n",
+            "2m | Low",
+        ),
+    ] {
+        assert_eq!(stated(text, &[]), [format!("DiskFull | disk_used > 90 | {wanted}")], "{text}");
+    }
+    // Queries that nobody calls an alert's.
+    for text in [
+        "| Name | Query |\n|---|---|\n| DiskFull | `disk_used > 90` |\n",
+        "## DiskFull\n\nQuery: `disk_used > 90`\n",
+        "- **DiskFull** – `disk_used > 90`\n",
+    ] {
+        assert_eq!(stated(text, &[]), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn addresses_in_commands_are_decoded() {
+    let text = "```bash\ncurl -s \"http://p:9090/api/v1/query?query=sum(rate(x_total%5B5m%5D))&time=1\"\n```\n";
+    assert_eq!(found(text, &["shell"]), ["promql 2:43 sum(rate(x_total[5m]))"]);
+}
+
+#[test]
+fn labels_of_old_rules_are_no_query() {
+    let text = "ALERT DiskFull\n  IF disk_used > 90\n  FOR 5m\n  LABELS { severity = \"page\" }\n";
+    assert_eq!(found(text, &["alert_name"]), Vec::<String>::new());
+}
+
+#[test]
+fn labels_in_braces_are_streams_where_logs_are_spoken_of() {
+    let confidence = |text: &str| {
+        let document = Document::read(&Source::new("d.md", text));
+        document.findings.iter().find(|finding| finding.kind.name() == "logql").map(|finding| finding.confidence)
+    };
+    assert_eq!(confidence("Route `{severity=\"S1\"}` to the pager.\n"), Some(Confidence::Low));
+    assert_eq!(confidence("The logs of `{app=\"api\"}` tell.\n"), Some(Confidence::Medium));
+    assert_eq!(confidence("Route `{app=\"api\"}`. See `{app=\"api\"} |= \"x\"`.\n"), Some(Confidence::Medium));
+}
