@@ -211,6 +211,15 @@ fn what_cannot_be_built_is_told_and_nothing_is_written() {
     refused("triage apii", &[], &["runbooks/p.md:3:29", "did you mean api?"]);
     let nested = [("runbooks/templates/x.md.tera", "<!-- firedrill:end -->")];
     refused("x ApiErrors", &nested, &["has markers of blocks in it"]);
+    let fence = [("runbooks/templates/x.md.tera", "text\n\n```\n")];
+    refused("x ApiErrors", &fence, &["runbooks/templates/x.md.tera:3:1", "opens \"```\" and does not close it"]);
+    let fix = TABLE.replace("'`kubectl rollout undo deploy/api`'", "\"<!-- note\"");
+    let told = ["runbooks/api.yaml:16:11", "opens \"<!-- note\" and does not close it"];
+    refused("page api", &[("runbooks/api.yaml", &fix)], &told);
+    for about in ["<!-- unclosed", "```promql\\nup", "<pre>x"] {
+        let table = TABLE.replace("Half a percent of errors is usual.", &format!("\"{about}\""));
+        refused("page api", &[("runbooks/api.yaml", &table)], &["runbooks/api.yaml:24:8", "does not close it"]);
+    }
 }
 
 #[test]

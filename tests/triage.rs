@@ -287,6 +287,36 @@ fn two_causes_that_hold_are_undecided() {
 }
 
 #[test]
+fn no_cause_means_not_two_either() {
+    let both = RUNBOOK
+        .replace("lost, any: value > 0,", "lost, any: value >= 0,")
+        .replace("> 0'}]\n    signs", ">= 0'}]\n    signs");
+    let folder = folder("{runbook: app, cause: none}", &both);
+    let (code, text) = run(folder.path(), &["test", "--run", "day"]);
+    assert_eq!(code, 1, "{text}");
+    says(&text, &["several causes: database, network at 10:00:00, which is wrong", "database: it is slow: holds"]);
+    let (code, text) = run(folder.path(), &["triage", "runbooks/app.yaml"]);
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn what_nothing_but_a_constant_speaks_for_has_no_data() {
+    let condition = "promql: 'slow{part=\"database\"} > 0'";
+    for typo in ["count(increase(lsot[10m]) > 0) or vector(0)", "(count(increase(lsot[10m])) or vector(0)) == 0"] {
+        let book = RUNBOOK.replace(condition, &format!("promql: '{typo}'"));
+        let folder = folder("{runbook: app, cause: database, within: 2m, after: page}", &book);
+        let (code, text) = run(folder.path(), &["test", "--run", "day"]);
+        assert_eq!(code, 1, "{text}");
+        says(&text, &["database: it is slow: nobody can say: no series of this day matches lsot"]);
+        // A series that is there at another time of the day is none.
+        let book = book.replace("lsot[10m]", "lost{leg=\"a\"}[10m]").replace("> 0) or vector(0)", "> 99) or vector(0)");
+        fs::write(folder.path().join("runbooks/app.yaml"), book).expect("a file");
+        let (_, text) = run(folder.path(), &["test", "--run", "day"]);
+        assert!(!text.contains("it is slow: nobody can say"), "{text}");
+    }
+}
+
+#[test]
 fn a_probe_that_is_down_exonerates_nobody() {
     let ask = |at: &str| {
         run(

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use super::playback::Playback;
+use super::undecided;
 use crate::engine::{EvalError, Matrix, Mode, Steps};
+use crate::evidence;
 use crate::labels::Labels;
 use crate::promql::eval::Query;
 use crate::rules;
@@ -24,6 +26,11 @@ impl Answers for DayAnswers<'_> {
     fn logql(&self, expr: &logql::ast::Expr, times: &[Timestamp]) -> Result<Answer, EvalError> {
         let logs = self.0.logs().map_err(|problem| EvalError::new(expr.span, problem.message))?;
         rules::evaluate_logs(expr, logs, &steps(times)).map(answer)
+    }
+
+    fn lacks_series(&self, expr: &promql::ast::Expr, times: &[Timestamp]) -> bool {
+        evidence::missing(expr, &|selector| self.0.matches(selector)).is_some()
+            && !undecided::waits_for_a_rule(self.0, expr, times)
     }
 }
 

@@ -115,9 +115,24 @@ fn unjudged(table: &CauseTable, drills: &[Drill]) -> Vec<Diagnostic> {
 fn unreached(table: &CauseTable) -> Vec<Diagnostic> {
     let causes = table.runbook.causes.iter().enumerate();
     let unreached = causes.filter(|(at, _)| !table.days.iter().any(|(_, day)| day.causes[*at].named));
-    let told = unreached.map(|(_, cause)| {
-        let problem = Diagnostic::warning(format!("no day reaches the cause `{}`", cause.name.text));
-        let help = "give a replay a variant in which it is the cause, and expect it there";
+    let told = unreached.map(|(at, cause)| {
+        let others: BTreeSet<usize> =
+            table.days.iter().flat_map(|(_, day)| day.causes[at].together.iter().copied()).collect();
+        let (message, help) = match others.is_empty() {
+            true => (
+                format!("no day reaches the cause `{}`", cause.name.text),
+                "give a replay a variant in which it is the cause, and expect it there",
+            ),
+            false => (
+                format!(
+                    "no day reaches the cause `{}` alone: where it holds, so does {}",
+                    cause.name.text,
+                    listed(others.iter().map(|other| table.runbook.causes[*other].name.text.as_str()))
+                ),
+                "add to it what is not so under the other, or give a replay a variant in which it alone is the cause",
+            ),
+        };
+        let problem = Diagnostic::warning(message);
         problem.at(&table.runbook.source, cause.name.span).help(help)
     });
     told.collect()

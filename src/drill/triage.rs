@@ -57,6 +57,8 @@ pub struct CauseTriage {
     pub status: Status,
     /// Whether it was named, and no other with it, at some time.
     pub named: bool,
+    /// Those that held with it at some time.
+    pub together: BTreeSet<usize>,
     /// Of each condition of its evidence: what it was then, and whether without it something else had been said of the cause at any time.
     pub when: Vec<(Truth, bool)>,
     /// Of each of its signs.
@@ -138,8 +140,8 @@ pub fn judge(playback: &Playback, part: Part, expected: &TriageExpectation) -> O
                 None => format!("triage by {name}: no data for {}", listed(names())),
             }
         }
-        (_, Some((time, wrong)), _) => {
-            format!("triage by {name}: {} at {}, which is wrong", runbook.causes[wrong].name.text, told(time))
+        (_, Some(time), _) => {
+            format!("triage by {name}: {} at {}, which is wrong", runbook.told(&found.conclusion(time)), told(time))
         }
         (_, None, Some(time)) => {
             format!("triage by {name}: {} at {}", runbook.told(&found.conclusion(time)), told(time))
@@ -236,9 +238,9 @@ pub fn fell_short(playback: &Playback, expected: &TriageExpectation, late: Durat
     let cause = expected.cause.as_ref().and_then(|cause| runbook.cause(&cause.text));
     let seen = Seen::new(&found, cause);
     match seen.wrong {
-        Some((time, wrong)) => {
+        Some(time) => {
             let at = clock(asked.times[time], playback.day.start());
-            Some(format!("triage by {} says {} at {at}", runbook.name, runbook.causes[wrong].name.text))
+            Some(format!("triage by {} says {} at {at}", runbook.name, runbook.told(&found.conclusion(time))))
         }
         None if cause.is_some() && seen.right.is_none() => {
             let said = runbook.told(&found.conclusion(found.times.len() - 1));
@@ -300,8 +302,8 @@ pub fn page(playback: &Playback, runbook: &Runbook) -> Option<Timestamp> {
 struct Seen {
     /// The first time at which the cause was named that is expected.
     right: Option<usize>,
-    /// The first time at which another was, and which; not later than the right one.
-    wrong: Option<(usize, usize)>,
+    /// The first time at which another was, or several where none is expected; not later than the right one.
+    wrong: Option<usize>,
 }
 
 impl Seen {
@@ -309,7 +311,8 @@ impl Seen {
         for time in 0..found.times.len() {
             match found.conclusion(time) {
                 Conclusion::Cause(cause) if Some(cause) == expected => return Seen { right: Some(time), wrong: None },
-                Conclusion::Cause(cause) => return Seen { right: None, wrong: Some((time, cause)) },
+                Conclusion::Cause(_) => return Seen { right: None, wrong: Some(time) },
+                Conclusion::Several(_) if expected.is_none() => return Seen { right: None, wrong: Some(time) },
                 Conclusion::Several(_) | Conclusion::Nothing { .. } => {}
             }
         }
@@ -318,7 +321,7 @@ impl Seen {
 
     /// The time that is told.
     fn told(&self, found: &Evaluation<'_>) -> Option<usize> {
-        self.right.or(self.wrong.map(|(time, _)| time)).or(found.times.len().checked_sub(1))
+        self.right.or(self.wrong).or(found.times.len().checked_sub(1))
     }
 }
 
@@ -343,6 +346,13 @@ fn day(playback: &Playback, runbook: &Arc<Runbook>, expected: Option<usize>, fou
                     .unwrap_or(Status::Unknown),
             },
             named: until_right().any(|time| found.conclusion(time) == Conclusion::Cause(at)),
+            together: (times().filter_map(|time| match found.conclusion(time) {
+                Conclusion::Several(several) if several.contains(&at) => Some(several),
+                _ => None,
+            }))
+            .flatten()
+            .filter(|other| *other != at)
+            .collect(),
             when: cause.when.iter().map(|condition| (truth(condition), decides(condition))).collect(),
             signs: cause.signs.iter().map(truth).collect(),
         }
@@ -419,8 +429,13 @@ fn reasons(found: &Evaluation<'_>, seen: &Seen, expected: Option<usize>, undecid
     let Some(time) = seen.told(found) else { return Vec::new() };
     let mut reasons = Vec::new();
     let reason = |cause: &CauseAt<'_>, condition: &ConditionAt<'_>| reason(found.runbook, cause, condition, undecided);
-    if let Some((_, wrong)) = seen.wrong {
-        let cause = found.cause_at(wrong, time);
+    let wrong = match found.conclusion(time) {
+        Conclusion::Cause(cause) if seen.wrong.is_some() => vec![cause],
+        Conclusion::Several(causes) if seen.wrong.is_some() => causes,
+        _ => Vec::new(),
+    };
+    for at in wrong {
+        let cause = found.cause_at(at, time);
         reasons.extend(cause.when.iter().map(|condition| reason(&cause, condition)));
     }
     if let Some(expected) = expected {

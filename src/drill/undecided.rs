@@ -80,7 +80,7 @@ pub fn of<'a>(undecided: &'a [Undecided], condition: &Condition) -> Option<&'a R
 }
 
 /// Whether an expression needs what a rule may write, and has not written by the last of the times or not for a long while before the first.
-fn waits_for_a_rule(playback: &Playback, expr: &Expr, times: &[Timestamp]) -> bool {
+pub fn waits_for_a_rule(playback: &Playback, expr: &Expr, times: &[Timestamp]) -> bool {
     let (Some(first), Some(last)) = (times.first(), times.last()) else { return false };
     let store = &playback.generated.store;
     let recent = |id| store.series(id).times.iter().any(|time| *first - LOOKBACK < *time && time <= last);

@@ -17,7 +17,7 @@ use super::variables::{self, Examples, PageFacts, Variables};
 use crate::config::Config;
 use crate::rules::RuleRef;
 use crate::skeleton::Library;
-use crate::text::{Diagnostic, Source, listed, nearest};
+use crate::text::{Diagnostic, Source, Span, listed, nearest};
 use crate::triage::{self, Runbook};
 
 /// Kinds whose templates speak of a runbook.
@@ -103,7 +103,26 @@ impl<'b> Builder<'b> {
             let problem = Diagnostic::error(format!("what the template {kind} makes has markers of blocks in it"));
             return Err(vec![block.kind.diagnose_all(problem.help("no block can stand inside of another one"))]);
         }
-        Ok(block.body_of(&made, page))
+        let body = block.body_of(&made, page);
+        match left_open(&body) {
+            Some(at) => Err(vec![self.not_closed(block, &body, at)]),
+            None => Ok(body),
+        }
+    }
+
+    /// What a template leaves open, at its place where the template has the line as it is.
+    fn not_closed(&self, block: &Block, body: &str, at: usize) -> Diagnostic {
+        let line = body[at..].lines().next().unwrap_or_default().trim();
+        let problem = Diagnostic::error(format!(
+            "what the template {} makes opens {line:?} and does not close it, so that no end of the block would be seen",
+            &*block.kind
+        ));
+        let problem = problem.help("close it; where it comes from a text, write it as code: `` `<!--` ``");
+        let source = self.templates.source(&block.kind);
+        match source.and_then(|source| Some((source, source.text().rfind(line)?))) {
+            Some((source, start)) => problem.at(source, Span::new(start, start + line.len())),
+            None => block.kind.diagnose_all(problem),
+        }
     }
 
     /// What the template of a block may use.
@@ -181,6 +200,10 @@ impl<'b> Builder<'b> {
         let of_rules = |found: &[RuleRef]| variables::of_rules(self.library, found, addresses.annotation, &folder);
         match subject {
             Subject::Runbook(book) => {
+                let unclosed = unclosed(&book);
+                if !unclosed.is_empty() {
+                    return Err(unclosed);
+                }
                 let mut alerts = Vec::new();
                 for alert in &book.alerts {
                     let found =
@@ -251,6 +274,35 @@ impl<'b> Builder<'b> {
         }
         names
     }
+}
+
+/// Where that begins, a comment, a fence or other HTML, which a text does not close: what follows on the page would be in it.
+fn left_open(text: &str) -> Option<usize> {
+    const NEXT: &str = "\n\n<!-- firedrill:end -->\n";
+    Page::read(&Source::new("<block>", format!("{text}{NEXT}"))).opening(text.len() + 2)
+}
+
+/// Texts of a table of causes that leave something open.
+fn unclosed(book: &Runbook) -> Vec<Diagnostic> {
+    let of_causes = book.causes.iter().flat_map(|cause| {
+        let steps = cause.fix.iter().chain(&cause.undo).chain(&cause.verify);
+        let said = cause.conditions().map(|condition| &condition.that);
+        steps.chain(&cause.next).chain([&cause.title]).chain(said)
+    });
+    let of_queries = book.queries.iter().flat_map(|query| query.shows.iter().chain(&query.unit));
+    let of_escalations =
+        book.escalate_when.iter().flat_map(|escalation| [&escalation.then, &escalation.condition.that]);
+    let texts = [&book.title, &book.owner].into_iter().chain(&book.do_first).chain(&book.about).chain(&book.escalate);
+    let texts = texts.chain(book.success.iter().map(|condition| &condition.that));
+    let texts = texts.chain(of_causes).chain(of_queries).chain(of_escalations);
+    let open = texts.filter_map(|text| {
+        let at = left_open(&text.text)?;
+        let line = text.text[at..].lines().next().unwrap_or_default();
+        let problem = Diagnostic::error(format!("this opens {line:?} and does not close it"));
+        let help = "all that follows on the page would be in it: close it, or write it as code: `` `<!--` ``";
+        Some(problem.at(&book.source, text.span).help(help))
+    });
+    open.collect()
 }
 
 /// The names of the tables of causes in a folder.

@@ -79,6 +79,11 @@ impl Templates {
         self.sources.keys().filter_map(|name| name.strip_suffix(SUFFIX))
     }
 
+    /// The template of a kind.
+    pub fn source(&self, kind: &str) -> Option<&Source> {
+        self.sources.get(&format!("{kind}{SUFFIX}"))
+    }
+
     /// Renders the template of a kind.
     ///
     /// # Errors

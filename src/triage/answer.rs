@@ -29,6 +29,12 @@ pub trait Answers {
     /// # Errors
     /// As `promql`.
     fn logql(&self, expr: &logql::ast::Expr, times: &[Timestamp]) -> Result<Answer, EvalError>;
+
+    /// Whether an expression can yield nothing but constants (`or vector(0)`), since series that it needs are never there. Only who
+    /// knows more than the times that are asked can say so.
+    fn lacks_series(&self, _expr: &promql::ast::Expr, _times: &[Timestamp]) -> bool {
+        false
+    }
 }
 
 impl Answer {

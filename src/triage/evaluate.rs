@@ -276,8 +276,8 @@ enum Data {
     Series,
     /// Absence speaks: there is no "no data".
     Always,
-    /// The same with nothing filtered by value: where that is empty, there is no data.
-    Open(Rc<Answer>),
+    /// The same with nothing filtered by value: where that is empty, there is no data; nor where all that is compared is NaN.
+    Open { open: Rc<Answer>, compared: Option<Rc<Answer>> },
     /// The streams' lines: without any, there is no data.
     Lines(Rc<Answer>),
 }
@@ -287,7 +287,13 @@ impl Data {
         match self {
             Data::Series => false,
             Data::Always => true,
-            Data::Open(open) => open.at(time).any(|(labels, _)| selects(labels)),
+            Data::Open { open, compared } => {
+                let values = |answer: &Answer| {
+                    answer.at(time).filter(|(labels, _)| selects(labels)).map(|(_, value)| value).collect::<Vec<_>>()
+                };
+                let compared = compared.as_ref().map(|compared| values(compared)).unwrap_or_default();
+                !values(open).is_empty() && (compared.is_empty() || compared.iter().any(|value| !value.is_nan()))
+            }
             Data::Lines(lines) => lines.at(time).next().is_some(),
         }
     }
@@ -329,7 +335,11 @@ impl Asker<'_> {
                 let data = |side: &Expr| match unfiltered(side) {
                     None => Ok(Data::Always),
                     Some(open) if open == *side => Ok(Data::Series),
-                    Some(open) => self.promql(&open).map(Data::Open),
+                    Some(open) => {
+                        let compared = compared_side(side).and_then(unfiltered);
+                        let compared = compared.map(|compared| self.promql(&compared)).transpose()?;
+                        Ok(Data::Open { open: self.promql(&open)?, compared })
+                    }
                 };
                 alternatives(expr).into_iter().map(data).collect()
             }
@@ -345,12 +355,17 @@ impl Asker<'_> {
         let data = self.data(asks, &answer)?;
         let there = |selects: &dyn Fn(&Labels) -> bool, time| data.iter().all(|data| data.is_there(selects, time));
         let counts_lines = asks.counts_lines();
+        let lacks_series = match &asks.expression {
+            Expression::Promql(expr) => self.answers.lacks_series(expr, self.times),
+            Expression::Logql { .. } => false,
+        };
         let truth = |time: usize| {
-            if answer.failed.contains_key(&time) {
+            if lacks_series || answer.failed.contains_key(&time) {
                 return Truth::NoData;
             }
             match &condition.tests {
-                Tests::Selects(_) if answer.at(time).next().is_some() => Truth::Holds,
+                Tests::Selects(_) if answer.at(time).any(|(_, value)| !value.is_nan()) => Truth::Holds,
+                Tests::Selects(_) if answer.at(time).next().is_some() => Truth::NoData,
                 Tests::Selects(_) if there(&|_| true, time) => Truth::Fails,
                 Tests::Selects(_) => Truth::NoData,
                 Tests::Compares(comparison) => {

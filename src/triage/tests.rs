@@ -79,6 +79,19 @@ fn an_expression_holds_does_not_or_has_no_data() {
 }
 
 #[test]
+fn nan_is_no_data_whether_it_is_selected_or_not() {
+    let nan: &[_] = &[("", f64::NAN)];
+    let some: &[_] = &[("a", f64::NAN), ("b", 2.0)];
+    assert_eq!(truth("", "promql: a / b", &[("a / b", nan)]), Truth::NoData);
+    assert_eq!(truth("", "promql: a != 1", &[("a != 1", nan)]), Truth::NoData);
+    assert_eq!(truth("", "promql: a != 1", &[("a != 1", some)]), Truth::Holds);
+    // A comparison drops NaN, and what it yields without filtering is 0.
+    let (open, seen): (&[_], _) = (&[("", 0.0)], |values| [("a > bool 1", &[("", 0.0)] as &[_]), ("a", values)]);
+    assert_eq!(truth("", "promql: a > 1", &seen(nan)), Truth::NoData);
+    assert_eq!(truth("", "promql: a > 1", &seen(open)), Truth::Fails);
+}
+
+#[test]
 fn an_or_does_not_hold_only_where_both_sides_have_data() {
     let condition = "promql: a > 1 or (b > 2)";
     let (a, b): (&[_], &[_]) = (&[("", 0.0)], &[("", 0.0)]);
@@ -215,7 +228,7 @@ fn evidence_of_two_causes_is_known_as_shared_and_each_query_is_asked_once() {
     let book = book(TWO);
     let canned = Canned::of(&[("drops", &[("a", 2.0)]), ("up", &[("", 1.0)])]);
     let found = evaluate(&book, &canned, &NOW).unwrap();
-    assert_eq!(*canned.asked.borrow(), ["drops", "up", "load > 1", "load > bool 1"]);
+    assert_eq!(*canned.asked.borrow(), ["drops", "up", "load > 1", "load", "load > bool 1"]);
     assert_eq!(found.cause_at(0, 0).when[0].shared, [1]);
     assert_eq!(found.cause_at(1, 0).signs[0].shared, [0]);
     assert!(found.cause_at(1, 0).when[0].shared.is_empty());
