@@ -72,11 +72,9 @@ impl FloatHistogram {
         self.schema == CUSTOM_BUCKETS
     }
 
-    /// All that scales; custom buckets have no zero bucket, also times NaN.
     fn counts_mut(&mut self) -> impl Iterator<Item = &mut f64> {
-        let zero = (self.schema != CUSTOM_BUCKETS).then_some(&mut self.zero_count);
         let buckets = self.positive.iter_mut().chain(&mut self.negative).map(|bucket| &mut bucket.count);
-        zero.into_iter().chain([&mut self.count, &mut self.sum]).chain(buckets)
+        [&mut self.zero_count, &mut self.count, &mut self.sum].into_iter().chain(buckets)
     }
 
     /// All counts and the sum times a factor; times a negative one it is a gauge.

@@ -89,16 +89,11 @@ fn scaling_by_a_negative_number_makes_a_gauge_and_by_zero_no_buckets() {
 }
 
 // Expected texts: `FloatHistogram.String` and `TestExpression` as promtool prints them.
+// What promtool 3.14 prints of a histogram by 0.
 #[test]
-fn custom_buckets_have_no_zero_bucket_whatever_they_are_scaled_by() {
-    for factor in [f64::NAN, f64::INFINITY] {
-        let mut scaled = custom(&[1.0, 5.0], &[(0, 1.0), (1, 2.0)]);
-        scaled.mul(factor);
-        assert!(scaled.zero_count == 0.0 && !scaled.count.is_finite(), "{scaled:?}");
-    }
+fn custom_buckets_print_no_zero_bucket_whatever_they_are_scaled_by() {
     let mut divided = custom(&[1.0, 5.0], &[(0, 1.0), (1, 2.0)]);
     divided.div(0.0);
-    // What promtool 3.14 prints.
     assert_eq!(divided.test_expression(), "{{schema:-53 count:+Inf sum:NaN custom_values:[1 5]}}");
 }
 

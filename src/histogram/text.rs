@@ -45,12 +45,10 @@ impl FloatHistogram {
         if self.schema != 0 {
             parts.push(format!("schema:{}", self.schema));
         }
-        let numbers = [
-            ("count", self.count),
-            ("sum", self.sum),
-            ("z_bucket", self.zero_count),
-            ("z_bucket_w", self.zero_threshold),
-        ];
+        // Of custom buckets, what NaN has made of the zero bucket that they do not have is left out.
+        let zero_count = if self.has_custom_buckets() { 0.0 } else { self.zero_count };
+        let numbers =
+            [("count", self.count), ("sum", self.sum), ("z_bucket", zero_count), ("z_bucket_w", self.zero_threshold)];
         for (name, number) in numbers.into_iter().filter(|(_, number)| *number != 0.0) {
             parts.push(format!("{name}:{}", format_v(number)));
         }
